@@ -1,0 +1,53 @@
+# Every habit of this repository; `make` alone lists them.
+SHELL := /bin/bash
+PYTHON ?=
+TORCH ?=
+SIZE ?= demo
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup night test check format bench docs rookie vllm constraints clean
+
+help: ## list the habits
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## build .venv with everything that tests and the night need (TORCH=cuda for a GPU)
+
+$(STAMP): pyproject.toml constraints.txt
+	@PYTHON="$(PYTHON)" TORCH="$(TORCH)" .ci/setup $(STAMP)
+
+night: setup ## one whole night on the built-in parts (SIZE=smoke|demo|full)
+	@$(BIN)/cornerman night --size $(SIZE)
+
+test: setup check ## check, then every test
+	$(BIN)/python -m pytest
+
+check: setup ## formatting, lint, types, the chain of folders
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## ratios against bare loops, one line each
+	@set -e; for file in bench/*.py; do OMP_WAIT_POLICY=PASSIVE $(BIN)/python $$file; done
+
+docs: setup ## write the generated pages of docs/
+	$(BIN)/python -m cornerman.reference docs/commands.md
+
+rookie: setup ## train the built-in model from scratch
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m distill.rookie.train
+
+vllm: setup ## build .venv-vllm, the environment that serves students on a CPU
+	$(BIN)/python -m distill.serving.install
+
+constraints: setup ## write down the versions that are installed now
+	@{ echo '# Every version that `make setup` installs; written by `make constraints`.'; \
+	   $(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.txt
+
+clean: ## remove the environments
+	rm -rf .venv .venv-vllm

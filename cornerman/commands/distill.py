@@ -1,0 +1,62 @@
+"""``cornerman distill``: a teacher plays, a student learns, and is put to the test."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cornerman.options import ConfigFile, Db, GameName, Json, Seed
+from cornerman.terminal import emit, live, say
+
+
+def distill(
+    *,
+    teacher: Annotated[
+        str | None, typer.Option(help="E.g. search:400 or openai:NAME@certified. Default: the configuration's.")
+    ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option("--against", help="An opponent; repeat it. Default: house bots and champion.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="rookie, a Hugging Face name or a folder. Default: the configuration's.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=2, help="Pairs of games against each opponent.")] = 8,
+    check: Annotated[int, typer.Option(min=0, help="Pairs at most that decide whether it is better; 0: none.")] = 100,
+    game: GameName = None,
+    seed: Seed = None,
+    config: ConfigFile = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Let a strong player teach on the paused clock, train a student on its games, and check it.
+
+    The student gets a short prompt without guidance. The check is the champions' gate, with the student's real latency.
+    The same command goes on where it stopped.
+
+    Example: cornerman distill --teacher search:200 --pairs 4 --check 40
+    """
+    from cornerman.distilling import course, distil
+    from cornerman.workplace import workplace
+
+    with workplace(db, config, game, seed=seed) as place:
+        wanted = course(place, teacher=teacher, opponents=tuple(against or ()), base=base, pairs=pairs, check=check)
+        with live("teaching …") as on_line:
+            found = place.run(lambda: distil(place, wanted, on_line))
+    if as_json:
+        emit(found)
+    else:
+        _print(found)
+
+
+def _print(found: dict[str, Any]) -> None:
+    say(f"student {found['student']} in {found['path']}: learned from {found['episodes']} games of {found['teacher']}")
+    say(
+        f"agrees with its teacher on {found['after']['agreement']:.0%} of held-out turns "
+        f"(before training {found['before']['agreement']:.0%})"
+    )
+    if found["check"] is not None:
+        check = found["check"]
+        low, high = 0.5 + check["gain_low"], 0.5 + check["gain_high"]
+        say(
+            f"against the champion: {check['verdict']}, {0.5 + check['gain']:.1%} of the points [{low:.1%}, {high:.1%}]"
+        )
+        say(f"keeps {check['kept']['share']:.0%} of its teacher's score, decides {check['faster']:.0f} times faster")

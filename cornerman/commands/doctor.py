@@ -1,0 +1,30 @@
+"""``cornerman doctor``: is this machine ready?"""
+
+import typer
+
+from cornerman.options import ConfigFile, Db, Json
+from cornerman.terminal import emit, say
+
+
+def doctor(*, config: ConfigFile = None, db: Db = None, as_json: Json = False) -> None:
+    """Look at Python, SQLite, torch, the rookie, disk, keys, serving; say what is wrong and the way out.
+
+    Keys are only looked for, never shown. Exit code 1 if something fails.
+
+    Example: cornerman doctor
+    """
+    from dataclasses import asdict
+
+    from cornerman.doctor import examine
+    from cornerman.workplace import settings
+
+    found = examine(settings(db, config))
+    failed = sum(finding.level == "fail" for finding in found)
+    warned = sum(finding.level == "warn" for finding in found)
+    if as_json:
+        emit({"findings": [asdict(finding) for finding in found], "failed": failed, "warned": warned})
+    else:
+        for finding in found:
+            say(f"{finding.level:5} {finding.what}: {finding.detail}")
+    if failed:
+        raise typer.Exit(1)

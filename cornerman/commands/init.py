@@ -1,0 +1,33 @@
+"""``cornerman init``: write a commented configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cornerman.options import Db, Json
+from cornerman.terminal import emit, say
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("cornerman.toml"),
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Write a commented cornerman.toml in which every key has its default.
+
+    Example: cornerman init
+    """
+    from cornerman.config import TEMPLATE
+    from models.errors import BadInput
+
+    if path.exists() and not force:
+        raise BadInput(f"{path} is there already; --force overwrites it")
+    text = TEMPLATE if db is None else TEMPLATE.replace('db = "cornerman.db"', f'db = "{db.as_posix()}"')
+    path.write_text(text, encoding="utf-8")
+    if as_json:
+        emit({"path": str(path)})
+    else:
+        say(f"wrote {path}; `cornerman night` uses it from this folder")

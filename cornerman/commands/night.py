@@ -1,0 +1,51 @@
+"""``cornerman night``: the whole loop, once."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cornerman.commands.coach import size_name
+from cornerman.options import ConfigFile, Db, GameName, Json, Seed
+from cornerman.terminal import emit, say
+
+if TYPE_CHECKING:
+    from cornerman.night.run import NightResult
+
+
+def night(
+    *,
+    size: Annotated[
+        str | None, typer.Option("--size", help="smoke, demo or full. Default: the configuration's, or demo.")
+    ] = None,
+    seed: Seed = None,
+    game: GameName = None,
+    config: ConfigFile = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Play, reflect, race, gate, confirm, teach, train, check, and write a report.
+
+    A night that was stopped, by Ctrl-C, kill -9 or a limit, goes on with the same command; one that is done is followed
+    by another, which begins from its champions.
+
+    Example: cornerman night --size smoke
+    """
+    chosen = None if size is None else size_name(size)
+    from cornerman.night.run import run_night
+    from cornerman.night.show import Terminal
+    from cornerman.workplace import workplace
+
+    with workplace(db, config, game, seed=seed) as place, Terminal() as watch:
+        found = place.run(lambda: run_night(place, chosen or place.config.night.size, watch))
+    if as_json:
+        emit(found.as_dict())
+    else:
+        _print(found)
+    if found.status != "done":
+        raise typer.Exit(1)
+
+
+def _print(found: "NightResult") -> None:
+    say(f"night {found.night}: {found.status} in {found.seconds / 60:.1f} minutes, {len(found.promotions)} promotions")
+    say(f"certified {found.certified}, working {found.working}, student {found.student or 'none'}")
+    say(f"report: {found.report}")

@@ -1,0 +1,29 @@
+"""``cornerman players``: who can play."""
+
+from cornerman.options import ConfigFile, Db, GameName, Json
+from cornerman.terminal import emit, say
+
+
+def players(*, game: GameName = None, config: ConfigFile = None, db: Db = None, as_json: Json = False) -> None:
+    """List the players that can be named: house bots, forms of names, prompts with a name, students.
+
+    Example: cornerman players
+    """
+    from cornerman.players import FORMS, house_players
+    from cornerman.workplace import settings
+    from episodes.store.store import Store
+
+    chosen = settings(db, config, game)
+    named: list[str] = []
+    if chosen.db.is_file():
+        with Store.open(chosen.db, write=False) as store:
+            aliases = store.db.query("select * from aliases where game = ? and prompt_id is not null", [chosen.game])
+            named += [f"{row['model'] or 'MODEL'}@{row['name']}" for row in aliases]
+            named += [f"student:{row['id']}" for row in store.db.query("select id from students order by created")]
+    found = {"house": house_players(), "stored": named, "forms": list(FORMS)}
+    if as_json:
+        return emit(found)
+    for kind, names in found.items():
+        for name in names:
+            say(f"{kind:8} {name}")
+    return None

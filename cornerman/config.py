@@ -1,0 +1,181 @@
+"""The configuration: ``cornerman.toml``, checked key by key.
+
+Knows the names of the environment variables that hold keys, never the keys.
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.errors import BadInput
+
+DEFAULT_FILE = "cornerman.toml"
+
+
+class Section(BaseModel):
+    """A table of the file: an unknown key is an error, not a surprise."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSection(Section):
+    """Which chat model, where it is served, and the environment variable that holds its key."""
+
+    model: str
+    base_url: str | None = None
+    api_key_env: str | None = None
+    temperature: float = Field(default=1.0, ge=0, le=2)
+    max_tokens: int = Field(default=128, ge=1)
+    time_limit: float = Field(default=60.0, gt=0)
+
+
+class PlayerSection(ModelSection):
+    model: str = "rookie"
+
+
+class ReflectorSection(ModelSection):
+    model: str = "analyst"
+    max_tokens: int = Field(default=8000, ge=1)
+    time_limit: float = Field(default=300.0, gt=0)
+
+
+class TeacherSection(Section):
+    """Who teaches the student: ``search`` or a chat model on the paused clock."""
+
+    model: str = "search"
+    base_url: str | None = None
+    api_key_env: str | None = None
+    prompt: str = "certified"
+
+
+class StudentSection(Section):
+    """What the student grows from: ``rookie``, a Hugging Face name, or a folder."""
+
+    base: str = "rookie"
+
+
+class BudgetSection(Section):
+    """What a night may spend on models; a call that would go beyond it is not made."""
+
+    usd: float = Field(default=5.0, ge=0)
+    tokens: int = Field(default=20_000_000, ge=0)
+
+
+class NightSection(Section):
+    """``alpha`` is the chance a night may promote something no better; ``clock`` is what all but the last check use."""
+
+    size: Literal["smoke", "demo", "full"] = "demo"
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    seed: int = 1
+    clock: str = "paused"
+    folder: Path = Path("nights")
+
+
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Config(Section):
+    """Everything that can be configured; every key has a default."""
+
+    game: str = "duel"
+    db: Path = Path("cornerman.db")
+    player: PlayerSection = PlayerSection()
+    reflector: ReflectorSection = ReflectorSection()
+    teacher: TeacherSection = TeacherSection()
+    student: StudentSection = StudentSection()
+    budget: BudgetSection = BudgetSection()
+    night: NightSection = NightSection()
+    prices: dict[str, tuple[Rate, Rate]] = Field(default_factory=dict)
+
+
+def load_config(path: Path | None) -> Config:
+    """Read ``path``, or ``cornerman.toml`` of the current folder if there is one, or take the defaults.
+
+    Raises ``BadInput`` for a missing or malformed file, an unknown key or an unfit value.
+    """
+    if path is None:
+        path = Path(DEFAULT_FILE)
+        if not path.exists():
+            return Config()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such configuration file; `cornerman init` writes one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not a TOML file: {error}") from None
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_explain(error)}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    """The first fault of the file in one line; values are not repeated, for one might be a key."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return f"{place}: {fault['msg']}"
+    word, known = str(fault["loc"][-1]), _known_keys(fault["loc"][:-1])
+    if "key" in word.lower() and "api_key_env" in known:
+        return f"unknown key {place!r}: keys come from the environment; name the variable with `api_key_env`"
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0)
+    return f"unknown key {place!r}; the nearest known one is {near[0]!r} (known: {', '.join(known)})"
+
+
+def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+    """The keys of the table at ``place``; tables are one level deep."""
+    section: Any = Config.model_fields[str(place[0])].annotation if place else Config
+    return list(section.model_fields)
+
+
+TEMPLATE = """\
+# cornerman.toml: every key with its default. Remove what you do not change.
+# Keys for hosted models come from the environment only: OPENAI_API_KEY, ANTHROPIC_API_KEY,
+# or the variable that `api_key_env` names.
+
+game = "duel"            # `cornerman games` lists what there is
+db = "cornerman.db"      # the store: one SQLite file
+
+[player]
+# Who plays. Change this line to "openai:MODEL", "anthropic:MODEL" or "vllm:http://HOST:8000".
+model = "rookie"
+# base_url = "https://HOST/v1"         # another server that speaks the same protocol
+# api_key_env = "MY_KEY"               # the environment variable that holds the key
+temperature = 1.0
+max_tokens = 128         # a reply
+time_limit = 60.0        # seconds a decision; past it the decision is lost
+
+[reflector]
+# Who reflects. "analyst" is statistics and no language model. Change this line to a strong model.
+model = "analyst"
+max_tokens = 8000
+time_limit = 300.0
+
+[teacher]
+# Who teaches the student, unhurried: "search" on the game's simulator, or a chat model.
+model = "search"
+prompt = "certified"     # the prompt of a chat model that teaches
+
+[student]
+# What the student grows from: "rookie", a Hugging Face name or a folder.
+base = "rookie"
+
+[budget]
+# A call that would go beyond either limit is not made, and the night stops cleanly.
+usd = 5.0                # inf: no limit
+tokens = 20_000_000
+
+[night]
+size = "demo"            # smoke, demo, full
+alpha = 0.05             # the chance that a night promotes something no better
+seed = 1
+clock = "paused"         # or "simulated:MS" or "simulated:MS,SD"; the student's last check is always measured
+folder = "nights"        # reports and students
+
+# US dollars per million tokens, in and out, for models whose price is not known:
+# [prices]
+# "openai:MODEL" = [0.05, 0.40]
+"""

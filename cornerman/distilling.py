@@ -1,0 +1,117 @@
+"""Distilling on its own: teacher games, dataset, student, check, outside a night."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+from cornerman.night.schooling import open_by_name
+from cornerman.workplace import Workplace
+from distill.check import CheckRule, Examination, check_student
+from distill.school import school, shares_of
+from distill.student import Student
+from distill.teach import Lessons, teach
+from episodes.players.bots import BOTS
+from episodes.players.model import ModelPlayer
+from models.errors import BadInput
+from optimize.gate import GateRule
+from optimize.seeds import Seeds, derive
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What to distil: ``pairs`` of the teacher against each opponent; ``check`` pairs at most decide, none if 0."""
+
+    teacher: str
+    opponents: tuple[str, ...]
+    base: str
+    pairs: int
+    check: int
+    champion: str
+
+
+def course(
+    place: Workplace, *, teacher: str | None, opponents: tuple[str, ...], base: str | None, pairs: int, check: int
+) -> Course:
+    """The course that the options and the configuration describe."""
+    section, model = place.config.teacher, place.config.player.model
+    found = "search:400" if section.model == "search" else f"{section.model}@{section.prompt}"
+    styles = BOTS if place.game.name == "duel" else ("random",)
+    certified = place.players.library.aliases.get("certified", place.game.name, model)
+    champion = f"{model}@{certified.prompt_id if certified else 'base'}"
+    return Course(
+        teacher=teacher or found,
+        opponents=opponents or (*(f"bot:{style}" for style in styles), champion),
+        base=base or place.config.student.base,
+        pairs=pairs,
+        check=check,
+        champion=champion,
+    )
+
+
+async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -> dict[str, Any]:
+    """Teach, train and check; the result is what ``cornerman distill --json`` prints.
+
+    The same course plays and trains nothing twice.
+    """
+    store, game, opener = place.store, place.game, partial(open_by_name, place.config)
+    root = f"distill {derive(place.config.night.seed, game.name, wanted.teacher, *wanted.opponents):016x}"
+    own, corrected = shares_of(Seeds(root, "teach").take(0, wanted.pairs))
+    lessons = Lessons(game, wanted.teacher, wanted.opponents, own, root)
+    taught = await teach(
+        store, lessons, opener, on_episode=lambda done, games: say(f"teaching: {done} of {games} games")
+    )
+    if not taught.episodes:
+        raise BadInput(f"{wanted.teacher} finished no game: {'; '.join(taught.faults) or 'nothing was played'}")
+    schooled = await school(
+        store,
+        taught.episodes,
+        replace(lessons, seeds=corrected),
+        opener,
+        base=wanted.base,
+        root=place.config.night.folder / "students",
+        on_progress=lambda stage, done, total: say(f"{stage}: {done} of {total}"),
+    )
+    student, dataset = schooled.student, schooled.dataset
+    found = {
+        "student": student.id,
+        "path": str(student.folder),
+        "teacher": taught.teacher,
+        "teacher_score": taught.score,
+        "episodes": dataset.report.episodes,
+        "dataset": dataset.id,
+        **asdict(dataset.report),
+        **student.measured,
+        "check": None,
+    }
+    if wanted.check:
+        found["check"] = await _check(place, student, wanted, root, say)
+    return found
+
+
+async def _check(
+    place: Workplace, student: Student, wanted: Course, root: str, say: Callable[[str], None]
+) -> dict[str, Any]:
+    champion = place.players.open(wanted.champion, place.game)
+    assert isinstance(champion, ModelPlayer), "a champion is a model with a prompt"
+    who = Examination(
+        game=place.game,
+        champion=champion,
+        teacher=wanted.teacher,
+        league=tuple(name for name in wanted.opponents if name != wanted.champion),
+        open_player=partial(open_by_name, place.config),
+        root=root,
+    )
+    rule = CheckRule(
+        gate=GateRule(candidates=1, alpha=place.config.night.alpha, max_pairs=wanted.check),
+        confirm=wanted.check,
+        league=max(1, wanted.check // 10),
+    )
+    found = await check_student(
+        place.store,
+        student,
+        who,
+        rule,
+        on_progress=lambda stage, done, total: say(f"check, {stage}: {done} of {total}"),
+    )
+    return found.as_dict()

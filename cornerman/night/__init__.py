@@ -1,0 +1,1 @@
+"""The night: play, reflect, race, gate, confirm, teach, train, check, report; one resumable run of all stages."""

@@ -1,0 +1,209 @@
+"""The first half of a night: play, reflect, race, gate, confirm. What comes out is guidance that provably wins."""
+
+from collections.abc import Sequence
+
+from cornerman.night.corner import Champions, Corner
+from cornerman.night.reflection import propose, replay_what_ifs
+from cornerman.night.steps import Json
+from episodes.player import Player
+from optimize.arena import Sample, Series, play_together
+from optimize.gate import GateRule
+from optimize.ledger import Entry, Ledger
+from optimize.race import RaceRule
+from optimize.seeds import Seeds, derive
+from optimize.stats.pairs import Counts
+from optimize.trial import Trial, TrialRule, trial
+from prompts.prompt import Prompt
+from reflect.rejected import Rejected, keep_rejected
+
+
+async def begin(corner: Corner) -> Champions:
+    """The champions that the night starts from; in a new store both are the base prompt."""
+
+    async def work() -> Json:
+        found = {}
+        for alias in ("working", "certified"):
+            known = corner.library.aliases.get(alias, corner.game.name, corner.model)
+            prompt = corner.prompt(alias if known else "base")
+            if known is None:
+                corner.library.set(alias, corner.game, corner.model, prompt, note="the first night began")
+            found[alias] = prompt.id
+        return found
+
+    result = await corner.steps.run("begin", [], work)
+    working, certified = (corner.library.get(result[name], corner.game) for name in ("working", "certified"))
+    return Champions(working, certified)
+
+
+async def play(corner: Corner, number: int, prompt: Prompt) -> Json:
+    """The working champion meets the house bots and the base prompt, sides swapped, every turn recorded."""
+    player, size = corner.player(prompt), corner.size.play
+
+    async def work() -> Json:
+        arena, seeds = corner.arena(), Seeds(corner.root, f"play {number}")
+        opponents: list[Player] = [corner.players.open(name, corner.game) for name in corner.bots]
+        base = corner.prompt("base")
+        if base.id != prompt.id:
+            opponents.append(corner.player(base))
+        lanes = [Series(arena, player, opponent, seeds, "play") for opponent in opponents]
+        await play_together(lanes, size)
+        counts = sum((lane.sample.counts for lane in lanes), Counts())
+        return {
+            "prompt": prompt.id,
+            "episodes": [one for lane in lanes for pair in lane.sample.results for one in pair.episodes],
+            "score": counts.mean,
+            "scores": {lane.b.name: lane.sample.counts.mean for lane in lanes},
+        }
+
+    corner.watch.stage(f"round {number}: {player.name} plays the league")
+    result = await corner.steps.run(f"play.{number}", [prompt.id, size], work)
+    corner.watch.say(
+        f"{player.name} took {result['score']:.0%} of the points in {len(result['episodes'])} games of the league"
+    )
+    return result
+
+
+async def reflect(corner: Corner, number: int, champions: Champions, played: Json) -> list[Prompt]:
+    """What-ifs and evidence of the stored games become candidate prompts."""
+    player = corner.player(champions.working).name
+    studied = await replay_what_ifs(corner, number, player, played["episodes"])
+    candidates = await propose(corner, number, champions, player, played["episodes"])
+    corner.watch.say(f"{len(candidates)} candidates, from {studied['what_ifs']} turns replayed with other moves")
+    return candidates
+
+
+async def try_out(corner: Corner, number: int, champions: Champions, candidates: Sequence[Prompt]) -> Champions:
+    """Race the candidates against the certified champion, put the best through the gate, confirm who passes.
+
+    A working champion that is not certified runs again, with the evidence that it has from before.
+    """
+    champion, size = champions.certified, corner.size
+    if champions.working.id != champion.id:
+        candidates = [*(one for one in candidates if one.id != champions.working.id), champions.working]
+    rule = TrialRule(
+        race=RaceRule(max_pairs=size.race),
+        gate=GateRule(candidates=size.rounds * size.candidates, alpha=corner.config.night.alpha, max_pairs=size.gate),
+        confirm_pairs=size.confirm,
+    )
+
+    async def work() -> Json:
+        Ledger(corner.store).withdraw(f"{corner.night_id}-trial-{number}-")
+        outcome = await trial(
+            corner.arena(),
+            [corner.player(prompt) for prompt in candidates],
+            corner.player(champion),
+            rule,
+            derive(corner.root, "trial", number),
+            carried=_carried(corner, candidates, champion),
+            on_look=lambda stage, index, counts: corner.progress(
+                counts.total,
+                {"race": size.race, "gate": size.gate, "confirm": size.confirm}[stage],
+                f"{stage}: candidate {'' if index is None else index + 1} {counts.mean:.0%} of the points",
+            ),
+        )
+        comparisons = _record(corner, number, candidates, champions, outcome)
+        _remember_losers(corner, candidates, outcome)
+        return _promote(corner, candidates, champions, outcome, comparisons)
+
+    corner.watch.stage(f"round {number}: race and gate against {corner.player(champion).name}")
+    inputs = [champion.id, [prompt.id for prompt in candidates], size.race, size.gate, size.confirm]
+    result = await corner.steps.run(f"trial.{number}", inputs, work)
+    _say_verdict(corner, champions, result)
+    working, certified = (corner.library.get(result[name], corner.game) for name in ("working", "certified"))
+    return Champions(working, certified)
+
+
+def _carried(corner: Corner, candidates: Sequence[Prompt], champion: Prompt) -> dict[int, Sample]:
+    """What earlier trials say of each candidate against this very champion."""
+    ledger, clock = Ledger(corner.store), corner.config.night.clock
+    found = {
+        n: ledger.evidence(corner.game.name, clock, corner.contestant(prompt), corner.contestant(champion))
+        for n, prompt in enumerate(candidates)
+    }
+    return {n: sample for n, sample in found.items() if sample.results}
+
+
+def _record(
+    corner: Corner, number: int, candidates: Sequence[Prompt], champions: Champions, outcome: Trial
+) -> dict[int, str]:
+    """Write every candidate's comparison with the champion; returns their ids."""
+    ledger = Ledger(corner.store)
+    carried = _carried(corner, candidates, champions.certified)
+    comparisons: dict[int, str] = {}
+    for entrant in outcome.entrants:
+        n = entrant.index
+        gate = outcome.gates.get(n)
+        before = carried.get(n, Sample())
+        stages = {"carried": before, "race": Sample(entrant.sample.results[len(before.results) :])}
+        if gate is not None:
+            stages["gate"] = gate.own
+        if n == outcome.promoted and outcome.confirmation is not None:
+            stages["confirm"] = outcome.confirmation.sample
+        comparisons[n] = f"{corner.night_id}-trial-{number}-{n + 1}"
+        ledger.record(
+            Entry(
+                id=comparisons[n],
+                game=corner.game.name,
+                clock=corner.config.night.clock,
+                purpose="gate" if gate is not None else "race",
+                a=corner.contestant(candidates[n]),
+                b=corner.contestant(champions.certified),
+                stages=stages,
+                verdict=gate.verdict if gate is not None else entrant.fate,
+                alpha=corner.config.night.alpha / corner.chances,
+                night_id=corner.night_id,
+            )
+        )
+    return comparisons
+
+
+def _remember_losers(corner: Corner, candidates: Sequence[Prompt], outcome: Trial) -> None:
+    """Keep the ideas that lost, so that a reflecting model does not have them again."""
+    lost = {entrant.index: entrant.fate for entrant in outcome.entrants if entrant.fate != "survived"}
+    lost |= {n: found.verdict for n, found in outcome.gates.items() if found.verdict == "futile"}
+    rejected = [
+        Rejected(
+            " ".join(candidates[n].lines(corner.game)),
+            f"{fate}: {outcome.evidence(n).counts.mean:.0%} of the points in {outcome.evidence(n).counts.total} pairs",
+            corner.config.reflector.model,
+        )
+        for n, fate in lost.items()
+    ]
+    keep_rejected(corner.store, corner.game.name, rejected, corner.night_id)
+
+
+def _promote(
+    corner: Corner, candidates: Sequence[Prompt], champions: Champions, outcome: Trial, comparisons: dict[int, str]
+) -> Json:
+    """Move the aliases as the trial says; the result of the step."""
+    working, certified = champions.working, champions.certified
+    if outcome.working is not None:
+        working = candidates[outcome.working]
+        reason = comparisons[outcome.working]
+        corner.library.set("working", corner.game, corner.model, working, comparison_id=reason)
+    if outcome.promoted is not None:
+        certified = candidates[outcome.promoted]
+        reason = comparisons[outcome.promoted]
+        corner.library.set("certified", corner.game, corner.model, certified, comparison_id=reason)
+        corner.library.set_status([item.id for item in certified.items], "active")
+    confirmed = outcome.confirmation
+    return {
+        "working": working.id,
+        "certified": certified.id,
+        "promoted": comparisons[outcome.promoted] if outcome.promoted is not None else None,
+        "comparisons": [comparisons[n] for n in sorted(comparisons)],
+        "gain": [confirmed.gain, *confirmed.gain_interval] if confirmed is not None else None,
+    }
+
+
+def _say_verdict(corner: Corner, champions: Champions, result: Json) -> None:
+    if result["promoted"] is not None:
+        gain, low, high = result["gain"]
+        corner.watch.say(
+            f"certified: {result['certified'][:8]}; on fresh games it takes {0.5 + gain:.1%} of the points from the "
+            f"champion before it (95 % interval {0.5 + low:.1%} to {0.5 + high:.1%})"
+        )
+    elif result["working"] != champions.working.id:
+        corner.watch.say(f"promising, not certified: {result['working'][:8]} is the working champion now")
+    else:
+        corner.watch.say("no candidate was good enough; the champions stay")

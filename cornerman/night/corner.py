@@ -1,0 +1,129 @@
+"""What every stage of a night shares: the store, the players, the seeds, the ledger of steps, and who watches."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cornerman.config import Config
+from cornerman.night.sizes import Size
+from cornerman.night.steps import Steps
+from cornerman.players import Players
+from episodes.clock import Clock
+from episodes.game import Game
+from episodes.player import Player
+from episodes.players.bots import BOTS
+from episodes.store.store import Store
+from models.ledger import Ledger, Total
+from optimize.arena import Arena
+from optimize.ledger import Contestant
+from prompts.library import PromptLibrary
+from prompts.prompt import Prompt
+
+
+class Watcher(Protocol):
+    """Who is told how the night goes; the terminal, or nobody."""
+
+    def stage(self, title: str) -> None:
+        """A stage begins."""
+
+    def progress(self, done: int, total: int, detail: str = "") -> None:
+        """How far the stage is."""
+
+    def say(self, line: str) -> None:
+        """One line of the night's story."""
+
+
+@dataclass(frozen=True, slots=True)
+class Champions:
+    """``working`` is used for exploring and quick to change; ``certified`` passed the strict gate."""
+
+    working: Prompt
+    certified: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Corner:
+    """One night's desk. All seeds derive from ``root``: from the seed, the configuration and the night's number."""
+
+    night_id: str
+    root: str
+    config: Config
+    size: Size
+    store: Store
+    game: Game
+    players: Players
+    steps: Steps
+    watch: Watcher
+
+    def progress(self, done: int, total: int, detail: str = "") -> None:
+        """Tell the watcher, and keep what was spent so far, so that a killed night knows it when it goes on."""
+        self.watch.progress(done, total, detail)
+        keep_spending(self.store, self.night_id, self.players.ledger)
+
+    @property
+    def library(self) -> PromptLibrary:
+        return self.players.library
+
+    @property
+    def model(self) -> str:
+        """The name of the model that plays."""
+        return self.config.player.model
+
+    @property
+    def bots(self) -> tuple[str, ...]:
+        """The house bots of the game: all of them in duel, elsewhere only the random one."""
+        return tuple(f"bot:{style}" for style in (BOTS if self.game.name == "duel" else ("random",)))
+
+    @property
+    def chances(self) -> int:
+        """How many candidates may get a chance at the gate this night, K in its threshold K/alpha.
+
+        Each round's own, and a working champion that runs again.
+        """
+        return self.size.rounds * (self.size.candidates + 1)
+
+    def arena(self, clock: Clock | None = None) -> Arena:
+        """Where this night's pairs are played; ``None`` is the configured clock."""
+        return Arena(
+            self.game,
+            clock or Clock.parse(self.config.night.clock),
+            self.store,
+            scope=self.night_id,
+            night_id=self.night_id,
+        )
+
+    def prompt(self, alias: str) -> Prompt:
+        return self.library.resolve(alias, self.game, self.model)
+
+    def player(self, prompt: Prompt) -> Player:
+        """The night's model with ``prompt``, named by the prompt's id so that the record says which it was."""
+        return self.players.with_prompt(self.model, prompt, self.game, f"{self.model}@{prompt.id[:8]}")
+
+    def contestant(self, prompt: Prompt) -> Contestant:
+        """The side of a comparison that plays with ``prompt``."""
+        return Contestant(self.player(prompt).name, prompt.id)
+
+
+def spent_so_far(store: Store, night_id: str) -> dict[str, Total]:
+    """What the night's earlier runs spent, by model."""
+    rows = store.db.query("select * from spending where night_id = ?", [night_id])
+    return {
+        row["model"]: Total(
+            row["calls"], row["tokens_in"], row["tokens_out"], row["cost_usd"], priced=bool(row["priced"])
+        )
+        for row in rows
+    }
+
+
+def keep_spending(store: Store, night_id: str, ledger: Ledger) -> None:
+    """Write the night's totals; models that run in this process are not in the ledger and cost nothing to write."""
+    totals = ledger.totals()
+    if totals and not store.db.conn.in_transaction:
+        with store.transaction() as connection:
+            connection.executemany(
+                "insert or replace into spending (night_id, model, calls, tokens_in, tokens_out, cost_usd, priced) "
+                "values (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (night_id, name, one.calls, one.tokens_in, one.tokens_out, one.cost_usd, int(one.priced))
+                    for name, one in totals.items()
+                ],
+            )

@@ -1,0 +1,79 @@
+"""What the night's guidance is worth, on games that decided nothing: as a whole, and rule by rule."""
+
+from cornerman.night.corner import Corner
+from cornerman.night.steps import Json
+from optimize.confirm import confirm
+from optimize.ledger import Entry, Ledger
+from optimize.seeds import Seeds
+from prompts.prompt import Prompt
+
+ALPHA = 0.05
+"""Level of the intervals that a night states."""
+
+
+async def measure_night(corner: Corner, champion: Prompt) -> Json | None:
+    """The certified champion against the base prompt, on seeds that no decision saw; ``None`` if it is the base."""
+    base, pairs = corner.prompt("base"), corner.size.confirm
+    if champion.id == base.id:
+        return None
+
+    async def work() -> Json:
+        return await _measured(corner, champion, base, pairs, purpose="confirm", name="confirm")
+
+    corner.watch.stage(f"{corner.player(champion).name} against the base prompt, on fresh seeds")
+    result = await corner.steps.run("confirm", [champion.id, base.id, pairs], work)
+    corner.watch.say(
+        f"against the base prompt the certified one takes {result['score']:.1%} of the points "
+        f"(95 % interval {result['low']:.1%} to {result['high']:.1%})"
+    )
+    return result
+
+
+async def weigh_rules(corner: Corner, champion: Prompt) -> Json:
+    """What each rule of the champion is worth: the champion against itself without that rule."""
+    pairs = corner.size.effects
+
+    async def work() -> Json:
+        effects = {}
+        for n, item in enumerate(champion.items, 1):
+            without = Prompt(champion.base, tuple(other for other in champion.items if other.id != item.id))
+            corner.library.save(
+                without, corner.game, origin="ablation", parent_id=champion.id, night_id=corner.night_id
+            )
+            found = await _measured(corner, champion, without, pairs, purpose="ablate", name=f"without-{n}")
+            effect = [found[key] - 0.5 for key in ("score", "low", "high")]
+            corner.library.set_effect(item.id, *effect)
+            effects[item.id] = effect
+        return {"effects": effects}
+
+    corner.watch.stage(f"what each of {len(champion.items)} rules is worth")
+    return await corner.steps.run("effects", [champion.id, pairs], work)
+
+
+async def _measured(corner: Corner, a: Prompt, b: Prompt, pairs: int, *, purpose: str, name: str) -> Json:
+    """Exactly ``pairs`` pairs of A against B, kept as a comparison; A's mean pair score with its interval."""
+    confirmation = await confirm(
+        corner.arena(),
+        corner.player(a),
+        corner.player(b),
+        Seeds(corner.root, f"measure {name}"),
+        pairs,
+        on_look=lambda counts: corner.progress(counts.total, pairs, f"{name}: {counts.mean:.0%} of the points"),
+    )
+    comparison = f"{corner.night_id}-{name}"
+    Ledger(corner.store).record(
+        Entry(
+            id=comparison,
+            game=corner.game.name,
+            clock=corner.config.night.clock,
+            purpose=purpose,
+            a=corner.contestant(a),
+            b=corner.contestant(b),
+            stages={"confirm": confirmation.sample},
+            verdict="measured",
+            alpha=ALPHA,
+            night_id=corner.night_id,
+        )
+    )
+    low, high = confirmation.gain_interval
+    return {"comparison": comparison, "score": confirmation.counts.mean, "low": 0.5 + low, "high": 0.5 + high}

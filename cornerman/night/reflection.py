@@ -1,0 +1,161 @@
+"""Reflection on stored games: what-ifs, then whoever reflects; out of their edits come candidate prompts."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from cornerman.night.corner import Champions, Corner
+from cornerman.night.steps import Json
+from episodes.player import Player
+from episodes.record import SeatRecord
+from optimize.ledger import Contestant, Ledger
+from optimize.opro import Opro
+from optimize.proposal import Scored, Workshop
+from optimize.seeds import derive
+from prompts.prompt import Prompt
+from reflect.analyst import NAME as ANALYST
+from reflect.analyst import candidates as analyst_candidates
+from reflect.analyst import read_material
+from reflect.edits import Edit, apply_edits
+from reflect.evidence import load_turns
+from reflect.model import Task, reflect
+from reflect.rejected import Rejected, keep_rejected
+from reflect.whatif import study
+from reflect.whatif_rows import load_what_ifs, save_what_ifs
+
+
+def seat_player(corner: Corner, seat: SeatRecord) -> Player:
+    """The player of a stored seat, made anew: the same model with the same prompt, or the same bot."""
+    if seat.prompt_id is None:
+        return corner.players.open(seat.player, corner.game)
+    return corner.players.with_prompt(
+        seat.model, corner.library.get(seat.prompt_id, corner.game), corner.game, seat.player
+    )
+
+
+async def replay_what_ifs(corner: Corner, number: int, player: str, episodes: Sequence[str]) -> Json:
+    """Replay turns of ``player`` with every other move and keep what came of it."""
+    count = corner.size.what_ifs
+
+    async def work() -> Json:
+        turns = load_turns(corner.store, corner.game, player=player, episodes=episodes)
+        found = await study(
+            corner.store,
+            corner.game,
+            turns,
+            lambda seat: seat_player(corner, seat),
+            count=count,
+            seed=derive(corner.root, "what-ifs", number),
+            on_done=lambda done: corner.progress(done, count, "turns replayed with other moves"),
+        )
+        save_what_ifs(corner.store, corner.game, found, corner.night_id)
+        return {"what_ifs": len(found)}
+
+    corner.watch.stage(f"round {number}: what if {player} had moved otherwise?")
+    return await corner.steps.run(f"what-if.{number}", [player, list(episodes), count], work)
+
+
+async def propose(
+    corner: Corner, number: int, champions: Champions, player: str, episodes: Sequence[str]
+) -> list[Prompt]:
+    """Candidate prompts made of the working champion's, saved with the turns that they cite."""
+    current = champions.working
+
+    async def work() -> Json:
+        if corner.config.reflector.model == ANALYST:
+            saved = [
+                _keep(corner, current, edits) for edits in await _analyst(corner, number, current, player, episodes)
+            ]
+        else:
+            saved = await _language_model(corner, number, champions, player, episodes)
+        return {"candidates": [one for one in dict.fromkeys(saved) if one != current.id]}
+
+    corner.watch.stage(f"round {number}: {corner.config.reflector.model} reflects")
+    inputs = [
+        current.id,
+        champions.certified.id,
+        list(episodes),
+        corner.size.candidates,
+        asdict(corner.size.rehearsals),
+    ]
+    result = await corner.steps.run(f"reflect.{number}", inputs, work)
+    return [corner.library.get(one, corner.game) for one in result["candidates"]]
+
+
+async def _language_model(
+    corner: Corner, number: int, champions: Champions, player: str, episodes: Sequence[str]
+) -> list[str]:
+    """Half of the candidates from a reading of whole games, the rest by OPRO from past prompts and their scores."""
+    section, count = corner.config.reflector, corner.size.candidates
+    chat = corner.players.model(section.model)
+    task = Task(
+        game=corner.game,
+        player=player,
+        current=champions.working,
+        episodes=episodes,
+        what_ifs=load_what_ifs(corner.store, corner.game, episodes),
+        count=(count + 1) // 2,
+        seed=derive(corner.root, "reflect", number),
+        night_id=corner.night_id,
+        max_tokens=section.max_tokens,
+        temperature=section.temperature,
+    )
+    found = await reflect(corner.store, chat, task)
+    corner.watch.say(
+        f"{section.model} read {found.windows} stretches of games, took {found.notes} notes, made "
+        f"{len(found.proposals)} proposals; {len(found.refused)} ideas were refused"
+    )
+    saved = [_keep(corner, champions.working, edits) for edits in found.proposals]
+    proposer = Opro(chat, Workshop(corner.game, champions.working.base))
+    proposal = await proposer.propose(
+        _past(corner, champions.certified), derive(corner.root, "opro", number), max(count - len(saved), 0)
+    )
+    refused = [Rejected(one.text, one.reason, section.model) for one in proposal.refused]
+    keep_rejected(corner.store, corner.game.name, refused, corner.night_id)
+    opro = [
+        corner.library.save(prompt, corner.game, origin="opro", night_id=corner.night_id)
+        for prompt in proposal.candidates
+    ]
+    return saved + opro
+
+
+def _past(corner: Corner, champion: Prompt) -> list[Scored]:
+    """Every prompt that met the champion, with its score against it; the champion's own is one half by definition."""
+    name = corner.player(champion).name
+    tried = Ledger(corner.store).tried(corner.game.name, corner.config.night.clock, Contestant(name, champion.id))
+    past = [Scored(corner.library.get(one, corner.game), counts.mean) for one, counts in tried.items()]
+    return [*past, Scored(champion, 0.5)]
+
+
+async def _analyst(
+    corner: Corner, number: int, current: Prompt, player: str, episodes: Sequence[str]
+) -> list[Sequence[Edit]]:
+    """The statistical reflection: edits for each candidate."""
+    size = corner.size
+    material = read_material(
+        corner.store,
+        corner.game,
+        player,
+        current,
+        episodes=episodes,
+        what_ifs=load_what_ifs(corner.store, corner.game, episodes),
+        player_of=lambda seat: seat_player(corner, seat),
+    )
+    found = await analyst_candidates(
+        material,
+        current,
+        size.candidates,
+        derive(corner.root, "reflect", number),
+        effort=size.rehearsals,
+        on_round=lambda done: corner.progress(done, size.rehearsals.rounds, "rehearsals"),
+    )
+    return [candidate.edits for candidate in found]
+
+
+def _keep(corner: Corner, current: Prompt, edits: Sequence[Edit]) -> str:
+    """Save the prompt that ``edits`` make of ``current``, with the evidence of every new item; returns its id."""
+    prompt = apply_edits(current, edits, corner.game)
+    corner.library.save(prompt, corner.game, origin=edits[0].origin, parent_id=current.id, night_id=corner.night_id)
+    for edit in edits:
+        if edit.kind != "retire":
+            corner.library.cite(edit.item().id, edit.cites)
+    return prompt.id

@@ -1,0 +1,157 @@
+"""The second half of a night: an unhurried teacher plays, a small student learns, and the student faces the gate."""
+
+from dataclasses import asdict, replace
+from functools import partial
+
+from cornerman.config import Config
+from cornerman.night.corner import Corner
+from cornerman.night.steps import Json
+from cornerman.players import Players
+from distill.base import parameters
+from distill.check import CheckRule, Examination
+from distill.check import check_student as examine
+from distill.school import school, shares_of
+from distill.student import Student, load_student
+from distill.teach import Lessons, teach
+from distill.train import Method
+from episodes.games import load_game
+from episodes.player import Player
+from episodes.store.store import Store
+from models.hub import model_folder
+from optimize.gate import GateRule
+from optimize.league import play_league
+from optimize.seeds import Seeds
+from prompts.prompt import Prompt
+
+
+def open_by_name(config: Config, name: str) -> Player:
+    """A player made anew in a process of its own; a prompt is given by its id, so that every process means the same."""
+    with Store.open(config.db, write=False) as store:
+        return Players(config, store).open(name, load_game(config.game))
+
+
+def teacher_name(corner: Corner) -> str:
+    """The configured teacher; the embedded search gets the size's number of iterations."""
+    teacher = corner.config.teacher
+    if teacher.model == "search":
+        return f"search:{corner.size.teacher}"
+    return f"{teacher.model}@{teacher.prompt}"
+
+
+def _lessons(corner: Corner, champion: Prompt, seeds: tuple[int, ...]) -> Lessons:
+    opponents = (*corner.bots, f"{corner.model}@{champion.id}")
+    return Lessons(corner.game, teacher_name(corner), opponents, seeds, corner.night_id, corner.night_id)
+
+
+def _seeds(corner: Corner) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Seeds of the teacher's own games, and of those in which it corrects a draft of the student."""
+    return shares_of(Seeds(corner.root, "teach").take(0, corner.size.teach))
+
+
+async def teach_games(corner: Corner, champion: Prompt) -> Json:
+    """The teacher plays the house bots and the champion on the paused clock."""
+    lessons = _lessons(corner, champion, _seeds(corner)[0])
+    teacher = lessons.teacher
+
+    async def work() -> Json:
+        report = await teach(corner.store, lessons, partial(open_by_name, corner.config), on_episode=corner.progress)
+        return asdict(report)
+
+    corner.watch.stage(f"{teacher} teaches: {lessons.games} games without a clock")
+    result = await corner.steps.run("teach", [teacher, lessons.opponents, lessons.seeds], work)
+    mean = sum(result["scores"].values()) / len(result["scores"])
+    corner.watch.say(f"{teacher} took {mean:.0%} of the points, {result['latency_p50_ms']:.0f} ms a decision")
+    return result
+
+
+async def train_student(corner: Corner, champion: Prompt, taught: Json) -> Student:
+    """A draft learns from the teacher's games and plays; the teacher corrects it; the student learns from both."""
+    lessons = _lessons(corner, champion, _seeds(corner)[1])
+
+    def report(stage: str, done: int, total: int) -> None:
+        corner.progress(done, total, stage)
+
+    async def work() -> Json:
+        found = await school(
+            corner.store,
+            taught["episodes"],
+            lessons,
+            partial(open_by_name, corner.config),
+            base=corner.config.student.base,
+            method=_method(corner),
+            root=corner.config.night.folder / "students",
+            on_progress=report,
+        )
+        student, dataset = found.student, found.dataset
+        return {"student": student.id, "dataset": dataset.id, **asdict(dataset.report), **student.measured}
+
+    corner.watch.stage(f"training the student on {len(taught['episodes'])} games and {lessons.games} corrected ones")
+    inputs = [taught["episodes"], lessons.seeds, corner.config.student.base, corner.size.epochs]
+    result = await corner.steps.run("train", inputs, work)
+    corner.watch.say(
+        f"student:{result['student']} agrees with the teacher on {result['after']['agreement']:.0%} of held-out turns "
+        f"(before training: {result['before']['agreement']:.0%})"
+    )
+    return load_student(corner.store, result["student"])
+
+
+def _method(corner: Corner) -> Method:
+    """How to train on the configured base, for no longer than the night's size allows."""
+    method = Method.suited(parameters(model_folder(corner.config.student.base)), seed=corner.config.night.seed)
+    return replace(method, epochs=min(method.epochs, corner.size.epochs))
+
+
+async def check_student(corner: Corner, student: Student, champion: Prompt) -> Json:
+    """The student against the certified champion with its real latency, and against its teacher's results."""
+    size = corner.size
+    rule = CheckRule(
+        gate=GateRule(candidates=1, alpha=corner.config.night.alpha, max_pairs=size.check),
+        confirm=size.confirm,
+        league=size.league,
+    )
+    who = Examination(
+        corner.game,
+        corner.player(champion),
+        teacher_name(corner),
+        (*corner.bots, f"{corner.model}@{champion.id}"),
+        partial(open_by_name, corner.config),
+        corner.root,
+        corner.night_id,
+    )
+
+    async def work() -> Json:
+        def report(stage: str, done: int, total: int) -> None:
+            corner.progress(done, total, stage)
+
+        check = await examine(corner.store, student, who, rule, on_progress=report)
+        return check.as_dict()
+
+    corner.watch.stage(f"{student.name} against {who.champion.name}, with the time that each really takes")
+    result = await corner.steps.run("check", [student.id, champion.id, size.check, size.confirm, size.league], work)
+    score = sum(k * n for k, n in enumerate(result["confirmation_counts"])) / (4 * sum(result["confirmation_counts"]))
+    corner.watch.say(
+        f"{student.name}: {result['verdict']}; {score:.1%} of the points against the champion; it keeps "
+        f"{result['kept']['share']:.0%} of its teacher's score and decides {result['faster']:.0f} times faster"
+    )
+    return result
+
+
+async def meet_league(corner: Corner, champion: Prompt) -> Json:
+    """The base prompt and the certified one against every house bot, for the table of the report."""
+    base = corner.prompt("base")
+    prompts = [base] if champion.id == base.id else [base, champion]
+
+    async def work() -> Json:
+        found = {}
+        members = {name: corner.players.open(name, corner.game) for name in corner.bots}
+        for prompt in prompts:
+            player = corner.player(prompt)
+            table = await play_league(
+                corner.arena(), player.name, player, members, root=corner.root, pairs=corner.size.league
+            )
+            found[player.name] = dict(zip(table.names, table.matrix()[0], strict=True))
+        return found
+
+    corner.watch.stage("before and after against the league")
+    inputs = [[prompt.id for prompt in prompts], corner.size.league]
+    return await corner.steps.run("league", inputs, work)

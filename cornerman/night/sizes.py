@@ -1,0 +1,86 @@
+"""How large a night is: how many pairs each stage may play. Three sizes, chosen with ``--size``."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reflect.rehearsal import Effort
+
+SizeName = Literal["smoke", "demo", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Bounds of one night, in pairs (two episodes each) unless said otherwise.
+
+    ``play`` is pairs against each league member a round; ``what_ifs`` is turns replayed with other moves a round;
+    ``rehearsals`` how much the analyst tries its lists in games of a stand-in; ``effects`` is pairs for each rule's own
+    worth; ``teach`` is the teacher's pairs against each of its opponents; ``teacher`` is the embedded search's
+    iterations; ``epochs`` bounds the training of a small student.
+    """
+
+    rounds: int
+    play: int
+    what_ifs: int
+    rehearsals: Effort
+    candidates: int
+    race: int
+    gate: int
+    confirm: int
+    effects: int
+    teacher: int
+    teach: int
+    epochs: int
+    check: int
+    league: int
+
+
+SIZES: dict[SizeName, Size] = {
+    "smoke": Size(
+        rounds=1,
+        play=1,
+        what_ifs=4,
+        rehearsals=Effort(rounds=1, turns=40, pairs=1),
+        candidates=2,
+        race=8,
+        gate=40,
+        confirm=10,
+        effects=2,
+        teacher=40,
+        teach=1,
+        epochs=3,
+        check=4,
+        league=1,
+    ),
+    "demo": Size(
+        rounds=2,
+        play=8,
+        what_ifs=60,
+        rehearsals=Effort(),
+        candidates=6,
+        race=40,
+        gate=200,
+        confirm=100,
+        effects=20,
+        teacher=400,
+        teach=8,
+        epochs=30,
+        check=120,
+        league=6,
+    ),
+    "full": Size(
+        rounds=6,
+        play=30,
+        what_ifs=400,
+        rehearsals=Effort(rounds=6),
+        candidates=12,
+        race=120,
+        gate=600,
+        confirm=200,
+        effects=60,
+        teacher=800,
+        teach=60,
+        epochs=30,
+        check=400,
+        league=40,
+    ),
+}

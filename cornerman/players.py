@@ -1,0 +1,173 @@
+"""Players by the names of the command line: models with prompts, students, bots, search, a person, and plug-ins.
+
+rookie@certified, openai:NAME@base, vllm:URL#NAME@working    a chat model with a prompt (without one: base)
+student:ID                                                   a student, which needs no guidance
+bot:turtle                                                   a house bot
+search:400, search:100ms                                     search on the game's own simulator
+human                                                        whoever sits at the terminal
+path/to/file.py:OBJECT, or an installed plug-in's name       a player of your own
+"""
+
+import difflib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from cornerman.config import Config, ModelSection, TeacherSection
+from cornerman.human import HumanPlayer
+from distill.student import load_student, open_student, student_player
+from episodes.game import Game
+from episodes.player import Player
+from episodes.players.bots import BOTS, load_bot
+from episodes.players.search import load_search
+from episodes.store.store import Store
+from models.chat import ChatModel
+from models.errors import BadInput
+from models.ledger import Ledger
+from models.prices import Price
+from models.registry import KINDS, ModelOptions, open_model
+from prompts.library import PromptLibrary
+from prompts.prompt import Prompt
+from prompts.prompt import player as prompted
+
+FORMS = ("bot:STYLE", "search:N", "student:ID", "human", "path/to/file.py:OBJECT", *KINDS.values())
+
+
+class Players:
+    """Opens players for one command: one ledger for all of them, and each model opened once."""
+
+    def __init__(self, config: Config, store: Store, ledger: Ledger | None = None) -> None:
+        self._config = config
+        self._store = store
+        self._models: dict[str, ChatModel] = {}
+        self.library = PromptLibrary(store)
+        self.ledger = ledger or ledger_of(config)
+
+    def open(self, spec: str, game: Game) -> Player:
+        """The player that ``spec`` names; raises ``BadInput`` for a name that is none."""
+        kind, _, rest = spec.partition(":")
+        simple: dict[str, Callable[[], Player]] = {
+            "human": HumanPlayer,
+            "bot": lambda: _bot(rest, game),
+            "search": lambda: load_search(rest),
+            "student": lambda: self._student(rest, game),
+        }
+        if kind in simple:
+            return simple[kind]()
+        if kind.endswith(".py"):
+            return _checked(_from_file(Path(kind), rest), spec)
+        for point in entry_points(group="cornerman.players", name=spec):
+            return _checked(point.load(), spec)
+        return self._of_model(spec, game)
+
+    def _student(self, student_id: str, game: Game) -> Player:
+        """A student plays with the prompt and at the temperature that it was made for; its model is opened once."""
+        student = load_student(self._store, student_id)
+        return student_player(student, game, self.model(student.name))
+
+    def _of_model(self, spec: str, game: Game) -> Player:
+        model, at, prompt = spec.rpartition("@")
+        model, prompt = (model, prompt) if at else (spec, "base")
+        kind, _, rest = model.partition(":")
+        if kind not in KINDS:
+            raise BadInput(_unknown(spec, model))
+        if not rest and model != "rookie":
+            raise BadInput(f"the player {spec!r} names no model: write {KINDS[kind]}@PROMPT")
+        return self._with_prompt(spec if at else f"{spec}@base", model, prompt, game)
+
+    def with_prompt(self, model: str, prompt: Prompt, game: Game, name: str) -> Player:
+        """``model`` with a prompt that need not be in the store."""
+        player = prompted(self.model(model), prompt, game, name)
+        section = self._section(model)
+        if not isinstance(section, ModelSection):
+            return player
+        return replace(
+            player, temperature=section.temperature, max_tokens=section.max_tokens, time_limit=section.time_limit
+        )
+
+    def _with_prompt(self, name: str, model: str, prompt: str, game: Game) -> Player:
+        return self.with_prompt(model, self.library.resolve(prompt, game, model), game, name)
+
+    def model(self, spec: str) -> ChatModel:
+        """The chat model that ``spec`` names (``student:ID`` too), opened once."""
+        if spec not in self._models:
+            kind, _, rest = spec.partition(":")
+            self._models[spec] = (
+                open_student(load_student(self._store, rest)) if kind == "student" else self._open(spec)
+            )
+        return self._models[spec]
+
+    def _open(self, spec: str) -> ChatModel:
+        return open_model(spec, self.options(spec))
+
+    def options(self, spec: str) -> ModelOptions:
+        """How to open ``spec``, as the configuration says of it."""
+        section = self._section(spec)
+        prices = {name: Price(*rates) for name, rates in self._config.prices.items()}
+        return ModelOptions(
+            timeout_s=section.time_limit if isinstance(section, ModelSection) else 60.0,
+            base_url=section.base_url if section else None,
+            api_key_env=section.api_key_env if section else None,
+            ledger=self.ledger,
+            prices=prices,
+        )
+
+    def _section(self, spec: str) -> ModelSection | TeacherSection | None:
+        sections = (self._config.player, self._config.reflector, self._config.teacher)
+        return next((section for section in sections if section.model == spec), None)
+
+    async def close(self) -> None:
+        """Close every model that was opened."""
+        for model in self._models.values():
+            await model.close()
+        self._models.clear()
+
+
+def ledger_of(config: Config) -> Ledger:
+    """The limits of the configuration; an infinite one is none."""
+    usd = config.budget.usd
+    return Ledger(None if usd == float("inf") else usd, config.budget.tokens)
+
+
+def house_players() -> list[str]:
+    """Players that need neither a model nor a store."""
+    installed = sorted(point.name for point in entry_points(group="cornerman.players"))
+    return [*(f"bot:{style}" for style in BOTS), "search:N", "human", *installed]
+
+
+def _bot(style: str, game: Game) -> Player:
+    bot = load_bot(style)
+    if any(not habit.when.keys() <= game.features.keys() for habit in bot.habits):
+        raise BadInput(f"{bot.name} knows duel only; in {game.name} use bot:random, search:N or a model")
+    return bot
+
+
+def _from_file(path: Path, attribute: str) -> object:
+    if not path.is_file():
+        raise BadInput(f"no player file {path}: give the path of a Python file, a colon and the player's name in it")
+    spec = importlib.util.spec_from_file_location(f"cornerman_player_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise BadInput(f"{path} cannot be loaded as Python")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, attribute):
+        raise BadInput(f"{path} defines no {attribute!r}: name the player object after the colon")
+    return getattr(module, attribute)
+
+
+def _checked(found: object, spec: str) -> Player:
+    missing = [member for member in ("name", "model", "prompt_id", "act") if not hasattr(found, member)]
+    if missing or isinstance(found, type):
+        what = "is a class, not a player: name an instance" if isinstance(found, type) else f"has no {missing[0]}"
+        raise BadInput(f"{spec} {what}; see the contract in episodes/player.py")
+    player: Player = found  # type: ignore[assignment]  # every member is there
+    return player
+
+
+def _unknown(spec: str, model: str) -> str:
+    names = [*(f"bot:{style}" for style in BOTS), "search:400", "human", "rookie", *(f"{kind}:" for kind in KINDS)]
+    near = difflib.get_close_matches(model, names, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"unknown player {spec!r}: {hint}a player is {', '.join(FORMS)}; a model takes @PROMPT"

@@ -1,0 +1,58 @@
+"""From the view to one HTML file. Every value is escaped; only this package's own style and script are not."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cornerman.report.gather import gather
+from cornerman.report.view import View
+from cornerman.terminal import clean
+from episodes.store.store import Store
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HERE = Path(__file__).parent
+
+
+def build_report(store: Store, night_id: str) -> str:
+    """The page of a night; raises ``BadInput`` for a night that is not in the store."""
+    return render(gather(store, night_id))
+
+
+def render(view: View) -> str:
+    """The page that shows ``view``."""
+    from markupsafe import Markup
+
+    sections = (
+        ("strength", "Before and after", view.strength),
+        ("guidance", "Guidance", view.guidance),
+        ("evidence", "How sure", view.curves),
+        ("league", "League", view.matrix),
+        ("student", "Student", view.student),
+        ("game", "One game", view.game),
+        ("costs", "Costs", view.costs),
+        ("undo", "Undo", True),
+    )
+    turns = [
+        {**{name: getattr(item, name) for name in item.__slots__}, "rule": rule.id}
+        for rule in view.guidance
+        for item in rule.evidence
+    ]
+    page = _environment().get_template("page.html")
+    css, js = (Markup((HERE / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
+    return page.render(view=view, sections=sections, turns=turns, css=css, js=js)
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: clean(value) if type(value) is str else value,
+    )

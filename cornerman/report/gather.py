@@ -1,0 +1,237 @@
+"""The whole view of a night, put together from the store."""
+
+import json
+import shlex
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cornerman.report import costs as spent
+from cornerman.report import results, words
+from cornerman.report.charts import IntervalChart, interval_chart, log_bars
+from cornerman.report.coaching import guidance, prompt_text
+from cornerman.report.names import Names
+from cornerman.report.results import Compared, League
+from cornerman.report.stage import Staged, staged
+from cornerman.report.view import Cost, Fact, Student, View
+from episodes.games import load_game
+from episodes.store.store import Store
+from models.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the night decided and measured: promotions, certified against base, the student's check, the league."""
+
+    model: str
+    promotions: list[Compared]
+    measured: Compared | None
+    check: Compared | None
+    met: League
+
+
+def gather(store: Store, night_id: str) -> View:
+    """Raises ``BadInput`` for a night that is not in the store."""
+    night = next(iter(store.db.query("select * from nights where id = ?", [night_id])), None)
+    if night is None:
+        raise BadInput(f"there is no night {night_id} in {store.path}")
+    config = json.loads(night["config"])
+    game, model = night["game"] or config["game"], config["player"]["model"]
+    found = prompts_of(store, night_id, game, model)
+    names = Names(store, game, *found)
+    comparisons = results.compared(store, night_id, names)
+    promotions = [item for item in comparisons if item.promoted and item.purpose != "check"]
+    measured = next((item for item in comparisons if item.purpose == "confirm"), None)
+    check = next((item for item in reversed(comparisons) if item.purpose == "check"), None)
+    met = results.league(store, night_id, names)
+    rules = guidance(store, names.after)
+    outcome = Outcome(model, promotions, measured, check, met)
+    candidates = sum(item.purpose in ("race", "gate") for item in comparisons)
+    tally = _tally(store, night, game, model, candidates)
+    league_before, league_after = (met.counts(f"{model}@{name}") for name in ("base", "certified"))
+    student = _student(store, night_id)
+    rows = spent.costs(store, night_id, names)
+    return View(
+        night=night_id,
+        title=words.headline(promotions, check is not None and check.promoted),
+        when=_when(night),
+        story=tuple(
+            words.story(
+                tally,
+                promotions,
+                rules=len(rules),
+                before=league_before,
+                after=league_after,
+                measured=measured,
+                check=check,
+                student=student.id if student else "",
+            )
+        ),
+        facts=_facts(outcome, student, rows),
+        strength=_strength(outcome),
+        curves=results.curves(comparisons),
+        comparisons=results.as_rows(comparisons),
+        guidance=rules,
+        matrix=results.matrix(met),
+        student=student,
+        costs=rows,
+        total_cost=spent.total(store, night_id, rows),
+        game=_game(store, night_id, game, names, promotions),
+        undo=_undo(store, game, model, promotions, student),
+        prompts=_prompts(store, names),
+        notes=_notes(night, config),
+    )
+
+
+def prompts_of(store: Store, night_id: str, game: str, model: str) -> tuple[str | None, str | None]:
+    """The prompt that was certified when the night began, and the one that is when it ended."""
+    history = list(
+        store.db.query(
+            "select h.prompt_id as prompt, h.comparison_id as comparison, c.night_id as night, "
+            "c.b_prompt_id as beaten from alias_history h left join comparisons c on c.id = h.comparison_id "
+            "where h.name = 'certified' and h.game = ? and h.model in (?, '') order by h.n",
+            [game, model],
+        )
+    )
+    mine = [n for n, row in enumerate(history) if row["night"] == night_id]
+    if mine:
+        return history[mine[0]]["beaten"], history[mine[-1]]["prompt"]
+    certified = history[-1]["prompt"] if history else None
+    return certified, certified
+
+
+def _tally(store: Store, night: dict[str, Any], game: str, model: str, candidates: int) -> words.Tally:
+    def number(statement: str) -> int:
+        return int(store.db.execute(statement, [night["id"]]).fetchone()[0] or 0)
+
+    return words.Tally(
+        game=game,
+        model=model,
+        episodes=number("select count(*) from episodes where night_id = ?"),
+        turns=number("select sum(s.turns) from seats s join episodes e on e.id = s.episode_id where e.night_id = ?"),
+        what_ifs=number("select count(distinct episode_id || ':' || turn_n) from whatifs where night_id = ?"),
+        proposed=number("select count(*) from guidance where night_id = ?"),
+        rejected=number("select count(*) from rejected where night_id = ?"),
+        candidates=candidates,
+        hours=_seconds(night) / 3600,
+    )
+
+
+def _seconds(night: dict[str, Any]) -> float:
+    if not night["finished"]:
+        return 0.0
+    return (datetime.fromisoformat(night["finished"]) - datetime.fromisoformat(night["started"])).total_seconds()
+
+
+def _when(night: dict[str, Any]) -> str:
+    started = datetime.fromisoformat(night["started"])
+    return f"the night of {started:%-d %B %Y}, {night['size'] or 'night'}, {night['status']}"
+
+
+def _notes(night: dict[str, Any], config: dict[str, Any]) -> tuple[str, ...]:
+    notes = []
+    if config["reflector"]["model"] == "analyst":
+        notes.append("The coach was the built-in analyst, which is statistics and not a language model.")
+    if night["error"]:
+        notes.append(f"The night stopped early: {night['error']}")
+    return tuple(notes)
+
+
+def _facts(outcome: Outcome, student: Student | None, rows: tuple[Cost, ...]) -> tuple[Fact, ...]:
+    facts = []
+    check, best = outcome.check, outcome.measured or next(reversed(outcome.promotions), None)
+    if best is not None and (fresh := best.fresh).total:
+        facts.append(Fact("New guidance against old", f"{fresh.mean:.0%}", f"of the points, {fresh.total} fresh pairs"))
+    for label, name in (("League, before", "base"), ("League, after", "certified")):
+        if (counts := outcome.met.counts(f"{outcome.model}@{name}")).total:
+            facts.append(Fact(label, f"{counts.mean:.0%}", f"of the points, {counts.total} pairs"))
+    if check is not None:
+        facts.append(Fact("Student against champion", f"{check.measured.mean:.0%}", "of the points, with real latency"))
+    if student is not None and student.bars:
+        facts.append(Fact("Student decides in", student.bars[-1].text, "median"))
+    facts.append(Fact("Cost", f"US$ {sum(row.usd for row in rows):.2f}", "hosted models"))
+    return tuple(facts)
+
+
+def _strength(outcome: Outcome) -> IntervalChart | None:
+    met, check = outcome.met, outcome.check
+    measured = [outcome.measured] if outcome.measured else outcome.promotions
+    rows = [
+        results.estimate(f"{item.a} against {item.b}, fresh pairs", item.fresh, "after")
+        for item in measured
+        if item.fresh.total
+    ]
+    named = [(f"{outcome.model}@base", "before"), (f"{outcome.model}@certified", "after")]
+    named += [(player, "student") for player in met.players if player.startswith("student:")]
+    named += [(player, "plain") for player in met.players if player.startswith("search:")]
+    rows += [
+        results.estimate(f"{name} against the league", met.counts(name), kind)
+        for name, kind in named
+        if met.counts(name).total
+    ]
+    if check is not None:
+        rows.append(results.estimate(f"{check.a} against {check.b}, real latency", check.measured, "student"))
+    return interval_chart(rows) if rows else None
+
+
+def _student(store: Store, night_id: str) -> Student | None:
+    """The night's student with the figures of its check, as far as it came."""
+    row = next(
+        iter(store.db.query("select * from students where night_id = ? order by created desc limit 1", [night_id])),
+        None,
+    )
+    if row is None:
+        return None
+    measured = json.loads(row["measured"] or "{}")
+    latencies = [
+        ("teacher", measured.get("teacher_p50_ms"), "plain"),
+        ("champion", measured.get("champion_p50_ms"), "after"),
+        ("student", measured.get("latency_p50_ms"), "student"),
+    ]
+    bars = [(who, value, spent.milliseconds(value), kind) for who, value, kind in latencies if value]
+    return Student(
+        id=row["id"],
+        base_model=row["base_model"],
+        bars=log_bars(bars) if bars else (),
+        words=words.student(row["id"], row["base_model"], json.loads(row["method"]), measured),
+    )
+
+
+def _game(store: Store, night_id: str, game: str, names: Names, promotions: list[Compared]) -> Staged | None:
+    """A game that the new champion won, of middling length; without one, any game of the night."""
+    wanted = promotions[-1].a_prompt_id if promotions else None
+    rows = store.db.execute(
+        "select e.id from episodes e left join seats s on s.episode_id = e.id and s.prompt_id = ? and s.score = 1 "
+        "where e.night_id = ? and e.game = ? and e.purpose not in ('teach', 'check') "
+        "order by s.player is null, e.purpose != 'confirm', "
+        "abs(e.ticks - (select avg(ticks) from episodes where night_id = e.night_id)), e.id limit 1",
+        [wanted, night_id, game],
+    )
+    chosen = rows.fetchone()
+    if chosen is None:
+        return None
+    record = store.episode(chosen[0])
+    players = tuple(names.player(seat.player, seat.model, seat.prompt_id) for seat in record.seats)
+    result = {1.0: "won", 0.5: "drew", 0.0: "lost"}[record.seats[0].score]
+    title = f"{players[0]} {result} this game against {' and '.join(players[1:])}."
+    return staged(load_game(game), record, players, f"{title} ({record.purpose}, game {record.id})")
+
+
+def _undo(
+    store: Store, game: str, model: str, promotions: list[Compared], student: Student | None
+) -> tuple[tuple[str, str], ...]:
+    place = f"--db {shlex.quote(str(store.path))}"
+    options = f"--game {shlex.quote(game)} --model {shlex.quote(model)} {place}"
+    undo = [(f"cornerman verify {place}", "To compute every promotion again from the stored games:")]
+    if promotions:
+        undo.insert(
+            0, (f"cornerman prompts rollback certified {options}", "To go back to the prompt certified before:")
+        )
+    if student is not None:
+        undo.append((f"cornerman students show {student.id} {place}", "To see where the student came from:"))
+    return tuple(undo)
+
+
+def _prompts(store: Store, names: Names) -> tuple[tuple[str, str, str], ...]:
+    wanted = dict.fromkeys(prompt for prompt in (names.before, names.after) if prompt)
+    return tuple((names.prompt(prompt), prompt, prompt_text(store, prompt)) for prompt in wanted)

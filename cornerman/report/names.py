@@ -1,0 +1,34 @@
+"""What the page calls players and prompts: the names people use, not hashes."""
+
+from episodes.store.store import Store
+
+
+class Names:
+    """Names for the players of one night. ``before`` is the prompt that it began with, ``after`` the certified one."""
+
+    def __init__(self, store: Store, game: str, before: str | None, after: str | None) -> None:
+        self._store = store
+        self._game = game
+        self.before = before
+        self.after = after
+
+    def prompt(self, prompt_id: str | None) -> str:
+        """What a prompt is called: base, certified, working, a name that the user gave, or the start of its id."""
+        if prompt_id is None:
+            return ""
+        if prompt_id == self.after and self.after != self.before:
+            return "certified"
+        rules = self._store.db.execute("select count(*) from prompt_guidance where prompt_id = ?", [prompt_id])
+        if not rules.fetchone()[0]:
+            return "base"
+        aliases = self._store.db.execute(
+            "select name from aliases where game = ? and prompt_id = ? order by name", [self._game, prompt_id]
+        )
+        found = [str(name) for (name,) in aliases]
+        return found[0] if found else prompt_id[:8]
+
+    def player(self, name: str, model: str, prompt_id: str | None) -> str:
+        """E.g. ``rookie@certified``, ``bot:turtle``; students keep their own name."""
+        if prompt_id is None or name.startswith("student:"):
+            return name
+        return f"{model}@{self.prompt(prompt_id)}"

@@ -1,0 +1,201 @@
+"""Comparisons, evidence curves and the league's table, from the pairs that were played."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cornerman.report.charts import Estimate, EvidenceChart, Walk, e_value, evidence_chart
+from cornerman.report.names import Names
+from cornerman.report.view import Cell, Duel, Matrix
+from episodes.store.store import Store
+from optimize.ledger import CONFIRMING, DECIDING
+from optimize.stats.eprocess import interval, log_e, log_e_path
+from optimize.stats.pairs import Counts
+
+ROLES = {
+    "race": "race",
+    "gate": "gate",
+    "confirm": "measure",
+    "check": "student",
+    "ablate": "one rule less",
+    "compare": "comparison",
+    "league": "league",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A row of ``comparisons`` with the results of its pairs; ``decision`` in the order played, ``fresh`` after it."""
+
+    id: str
+    purpose: str
+    a: str
+    b: str
+    a_prompt_id: str | None
+    b_prompt_id: str | None
+    counts: Counts
+    verdict: str
+    alpha: float
+    voided: int
+    gain: tuple[float, float, float] | None
+    decision: tuple[int, ...]
+    fresh: Counts = field(default_factory=Counts)
+
+    @property
+    def promoted(self) -> bool:
+        return self.verdict in ("promoted", "better")
+
+    @property
+    def measures(self) -> bool:
+        """Whether it decides nothing: it only measures, on pairs that no decision saw."""
+        return not self.decision and self.fresh.total > 0
+
+    @property
+    def measured(self) -> Counts:
+        """The counts that say how good A is: the fresh ones where there are any."""
+        return self.fresh if self.fresh.total else self.counts
+
+
+def compared(store: Store, night: str, names: Names) -> list[Compared]:
+    """Every comparison of the night, in the order in which they were made."""
+    rows = store.db.query("select * from comparisons where night_id = ? order by created, rowid", [night])
+    return [_compared(store, row, names) for row in list(rows)]
+
+
+def _compared(store: Store, row: dict[str, Any], names: Names) -> Compared:
+    pairs = store.db.query(
+        "select stage, k from comparison_pairs where comparison_id = ? and k is not null order by position",
+        [row["id"]],
+    )
+    results = [(pair["stage"], pair["k"]) for pair in pairs]
+    gain = None if row["gain"] is None else (row["gain"], row["gain_low"], row["gain_high"])
+    return Compared(
+        id=row["id"],
+        purpose=row["purpose"] or "compare",
+        a=_named(row["a"], row["a_prompt_id"], names),
+        b=_named(row["b"], row["b_prompt_id"], names),
+        a_prompt_id=row["a_prompt_id"],
+        b_prompt_id=row["b_prompt_id"],
+        counts=Counts(*(row[f"n{k}"] for k in range(5))),
+        verdict=row["verdict"],
+        alpha=row["alpha"],
+        voided=row["voided"],
+        gain=gain,
+        decision=tuple(k for wanted in DECIDING for stage, k in results if stage == wanted),
+        fresh=Counts.of(k for stage, k in results if stage == CONFIRMING),
+    )
+
+
+def _named(player: str, prompt_id: str | None, names: Names) -> str:
+    return names.player(player, player.rpartition("@")[0], prompt_id)
+
+
+def as_rows(comparisons: Iterable[Compared]) -> tuple[Duel, ...]:
+    """Comparisons as the page's table shows them."""
+    return tuple(
+        Duel(
+            id=item.id,
+            role=ROLES.get(item.purpose, item.purpose),
+            a=item.a,
+            b=item.b,
+            counts=tuple(item.measured if item.measures else item.counts),
+            pairs=(item.measured if item.measures else item.counts).total,
+            e_value="" if item.measures else e_value(log_e(item.counts)),
+            verdict=item.verdict,
+            threshold=f"{1 / item.alpha:g}",
+            gain=signed_interval(item.gain) if item.gain else "",
+            voided=item.voided,
+        )
+        for item in comparisons
+    )
+
+
+def signed_interval(gain: tuple[float, float, float]) -> str:
+    """E.g. ``+12.5 points [+3.0, +21.0]``: hundredths of the points at stake."""
+    mean, low, high = (100 * value for value in gain)
+    return f"{mean:+.1f} points [{low:+.1f}, {high:+.1f}]"
+
+
+def curves(comparisons: Sequence[Compared]) -> EvidenceChart | None:
+    """The e-value of every candidate and of the student over its pairs, with the thresholds that they had to reach."""
+    thresholds = dict.fromkeys(1 / item.alpha for item in comparisons if item.decision)
+    walks = []
+    for item in comparisons:
+        if item.decision:
+            kind = "student" if item.purpose == "check" else "after" if item.promoted else "plain"
+            label = f"{item.a}" if item.promoted or item.purpose == "check" else ""
+            walks.append(Walk(label, (0.0, *log_e_path(item.decision)), kind))
+    if not walks:
+        return None
+    walks.sort(key=lambda walk: walk.kind != "plain")
+    return evidence_chart(walks, [(level, f"promoted above {level:,.0f}") for level in thresholds])
+
+
+@dataclass(frozen=True, slots=True)
+class League:
+    """Pair results k in 0..4 of each player against each opponent, in the order in which they met."""
+
+    results: dict[tuple[str, str], list[int]]
+    players: tuple[str, ...]
+    opponents: tuple[str, ...]
+
+    def counts(self, player: str) -> Counts:
+        """All pairs of one player, whoever the opponent was."""
+        return Counts.of(k for (mine, _), ks in self.results.items() if mine == player for k in ks)
+
+
+GUESTS = ("student:", "search:")
+"""Players that meet the league and are no members of it."""
+
+
+def league(store: Store, night: str, names: Names) -> League:
+    """Whole pairs against the league: prompts before and after, the student, and its unhurried teacher."""
+    rows = store.db.query(
+        "select e.pair_id as pair, s.player as player, s.model as model, s.prompt_id as prompt, s.score as score, "
+        "o.player as other, o.model as other_model, o.prompt_id as other_prompt "
+        "from episodes e join seats s on s.episode_id = e.id join seats o on o.episode_id = e.id and o.seat != s.seat "
+        "where e.night_id = ? and e.pair_id is not null and e.purpose in ('league', 'check') "
+        "order by e.started, e.id, s.seat",
+        [night],
+    )
+    scores: dict[tuple[str, str, str], list[float]] = {}
+    for row in rows:
+        mine = names.player(row["player"], row["model"], row["prompt"])
+        other = names.player(row["other"], row["other_model"], row["other_prompt"])
+        if mine != other and _is_ours(row["player"], row["prompt"]) and not other.startswith(GUESTS):
+            scores.setdefault((mine, other, row["pair"]), []).append(row["score"])
+    results: dict[tuple[str, str], list[int]] = {}
+    for (mine, other, _), both in scores.items():
+        if len(both) == 2:
+            results.setdefault((mine, other), []).append(round(2 * sum(both)))
+    players = tuple(dict.fromkeys(mine for mine, _ in results))
+    return League(results, players, tuple(dict.fromkeys(other for _, other in results)))
+
+
+def _is_ours(player: str, prompt: str | None) -> bool:
+    return prompt is not None or player.startswith(GUESTS)
+
+
+def matrix(met: League) -> Matrix | None:
+    """The league's results as a table of shares."""
+    if not met.results:
+        return None
+    rows = tuple(
+        (player, tuple(_cell(met.results.get((player, other), [])) for other in met.opponents))
+        for player in met.players
+    )
+    return Matrix(met.opponents, rows)
+
+
+def _cell(ks: list[int]) -> Cell:
+    if not ks:
+        return Cell("", None, "")
+    share = sum(ks) / (4 * len(ks))
+    return Cell(f"{share:.0%}", share, f"{2 * len(ks)} games")
+
+
+def estimate(label: str, counts: Counts, kind: str) -> Estimate:
+    """The mean of some pairs with its 95 % interval."""
+    low, high = interval(counts)
+    detail = f"{counts.mean:.1%}  [{low:.1%}, {high:.1%}]  {counts.total} pairs"
+    return Estimate(label, counts.mean, low, high, detail, kind)

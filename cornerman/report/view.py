@@ -1,0 +1,128 @@
+"""What the report shows, as plain values: ``gather`` fills it from the store, the page lays it out."""
+
+from dataclasses import dataclass, field
+
+from cornerman.report.charts import Bar, EvidenceChart, IntervalChart
+from cornerman.report.stage import Staged
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One of the figures at the top: ``value`` is large, ``note`` small below it."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """A comparison as the page shows it; ``role`` says what it decided."""
+
+    id: str
+    role: str
+    a: str
+    b: str
+    counts: tuple[int, ...]
+    pairs: int
+    e_value: str
+    verdict: str
+    threshold: str
+    gain: str
+    voided: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A turn that a rule cites; the page has it under ``anchor``."""
+
+    anchor: str
+    episode: str
+    turn: int
+    note: str
+    situation: str
+    observation: str
+    move: str
+    reply: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    id: str
+    text: str
+    remark: str
+    origin: str
+    status: str
+    effect: str
+    left: float
+    """Where the effect's interval begins and ends, as shares of a scale from -50 to +50 points; negative if not
+    measured."""
+    right: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str
+    value: float | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    id: str
+    base_model: str
+    bars: tuple[Bar, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    player: str
+    episodes: int
+    turns: int
+    tokens_in: int
+    tokens_out: int
+    usd: float
+    latency: str
+    bad: int
+    """Illegal moves, refusals and timeouts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    key: str
+    seconds: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything on the page."""
+
+    night: str
+    title: str
+    when: str
+    story: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    strength: IntervalChart | None
+    curves: EvidenceChart | None
+    comparisons: tuple[Duel, ...]
+    guidance: tuple[Guidance, ...]
+    matrix: Matrix | None
+    student: Student | None
+    costs: tuple[Cost, ...]
+    total_cost: str
+    game: Staged | None
+    undo: tuple[tuple[str, str], ...]
+    """Commands and what they do."""
+    prompts: tuple[tuple[str, str, str], ...] = ()
+    """Name, id and text of the prompts the page speaks of."""
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,139 @@
+"""The story of the night in words, from its figures. Claims nothing that its figures do not show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cornerman.report.results import Compared
+from optimize.stats.eprocess import interval
+from optimize.stats.pairs import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much of everything there was."""
+
+    game: str
+    model: str
+    episodes: int
+    turns: int
+    what_ifs: int
+    proposed: int
+    rejected: int
+    candidates: int
+    hours: float
+
+
+def headline(promotions: Sequence[Compared], student_passed: bool) -> str:
+    """The title: the one thing to know."""
+    if promotions and student_passed:
+        return "The guidance won, and the student beats it"
+    if promotions:
+        return "The guidance won"
+    if student_passed:
+        return "No guidance won; the student did"
+    return "Nothing was promoted tonight"
+
+
+def story(
+    tally: Tally,
+    promotions: Sequence[Compared],
+    *,
+    rules: int,
+    before: Counts,
+    after: Counts,
+    measured: Compared | None,
+    check: Compared | None,
+    student: str,
+) -> list[str]:
+    """Paragraphs: what was played, what was learned, what was promoted, what the student can do."""
+    told = [_played(tally), _learned(tally), *_promoted(tally, promotions, rules)]
+    if measured is not None:
+        told.append(
+            f"Measured once more against {measured.b}, on {count(measured.fresh.total, 'pair')} of games that no "
+            f"decision saw, {measured.a} takes {share(measured.fresh)}."
+        )
+    if before.total and after.total:
+        told.append(
+            f"Against the league the base prompt took {share(before)}; the certified prompt takes {share(after)}."
+        )
+    if check is not None:
+        told.append(_checked(check, student))
+    return told
+
+
+def _played(tally: Tally) -> str:
+    took = f"In {tally.hours:.1f} hours" if tally.hours >= 1 else f"In {tally.hours * 60:.1f} minutes"
+    when = took if tally.hours else "So far"
+    return (
+        f"{when}, {tally.model} and its opponents played {tally.episodes:,} games of {tally.game} with "
+        f"{tally.turns:,} decisions. Every one of them is in the store with what the player saw, said and did."
+    )
+
+
+def _learned(tally: Tally) -> str:
+    what_ifs = f"{count(tally.what_ifs, 'turn')} replayed with another move" if tally.what_ifs else "no turn replayed"
+    rejected = f"; {count(tally.rejected, 'idea')} rejected" if tally.rejected else ""
+    return (
+        f"Between rounds the coach read the games, with {what_ifs} to test its hunches, and wrote "
+        f"{count(tally.proposed, 'rule')}{rejected}. From these came {count(tally.candidates, 'candidate prompt')}."
+    )
+
+
+def _promoted(tally: Tally, promotions: Sequence[Compared], rules: int) -> list[str]:
+    if not promotions:
+        return ["No candidate gave enough evidence of being better, so the certified prompt is what it was before."]
+    told = []
+    for item in promotions:
+        text = f"{item.a} passed the gate against {item.b} after {count(item.counts.total, 'pair')} of games"
+        if item.fresh.total:
+            text += f". On {count(item.fresh.total, 'fresh pair')}, played only to measure, it took {share(item.fresh)}"
+        told.append(text + ".")
+    told[-1] += f" The certified prompt now holds {count(rules, 'rule')}."
+    return told
+
+
+def _checked(check: Compared, student: str) -> str:
+    won = {
+        "better": "beats it",
+        "promoted": "beats it",
+        "worse": "is worse, and was not promoted",
+        "futile": "is not better, and was not promoted",
+    }
+    what = won.get(check.verdict, "is not proved better, and was not promoted")
+    return (
+        f"The student {student}, which gets no guidance in its prompt, was measured against {check.b} with its real "
+        f"latency: it {what}. It took {share(check.measured)}."
+    )
+
+
+def student(student_id: str, base: str, method: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
+    """Where the student comes from, what it kept of its teacher, and how fast it is."""
+    told = (
+        f"Student {student_id} grew from {base} by fine-tuning a LoRA adapter of rank {method['rank']} on its "
+        "teacher's games; its prompt holds no guidance."
+    )
+    if "after" in measured:
+        told += (
+            f" On turns held out from training it chooses the teacher's move in {measured['after']['agreement']:.0%} "
+            f"(before: {measured['before']['agreement']:.0%})."
+        )
+    if "kept" in measured:
+        kept = measured["kept"]
+        told += (
+            f" Against the league it keeps {kept['share']:.0%} of the score of its unhurried teacher "
+            f"(95% interval {kept['low']:.0%} to {kept['high']:.0%}) and decides "
+            f"{measured['faster']:,.0f} times faster."
+        )
+    return told
+
+
+def share(counts: Counts) -> str:
+    """E.g. ``61.0% of the points (95% interval 52.3% to 69.0%)``."""
+    low, high = interval(counts)
+    return f"{counts.mean:.1%} of the points (95% interval {low:.1%} to {high:.1%})"
+
+
+def count(number: int, what: str) -> str:
+    """E.g. ``1 rule``, ``12 rules``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

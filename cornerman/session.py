@@ -1,0 +1,77 @@
+"""Playing a given number of episodes between two players, and their sum."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cornerman.workplace import Workplace
+from episodes.clock import Clock
+from episodes.pairs import Setting, pair_matches, play_matches
+from episodes.play import Match
+from episodes.player import Player
+from models.errors import ModelError
+from optimize.seeds import Seeds
+from optimize.stats.eprocess import interval
+from optimize.stats.pairs import Counts
+
+
+async def play_session(
+    place: Workplace,
+    players: tuple[Player, Player],
+    *,
+    clock: Clock,
+    episodes: int,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> dict[str, Any]:
+    """Play ``episodes`` episodes, the last alone if they are odd; the result is what ``cornerman play --json`` prints.
+
+    A provider's fault voids its episode, and with it the pair. The score is ``None`` without a whole pair. ``seconds``
+    is the time of this run, so it is short where episodes were in the store already.
+    """
+    started = time.perf_counter()
+    concurrency = 1 if any(player.name == "human" for player in players) else 0
+    setting = Setting(place.game, clock, "play", place.store, scope="play", concurrency=concurrency)
+    seeds = Seeds(f"play {seed}", "play").take(0, (episodes + 1) // 2)
+    matches = [match for one in seeds for match in pair_matches(setting, *players, one)][:episodes]
+    scores: dict[str, float] = {}
+    faults: list[str] = []
+
+    def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
+        if isinstance(outcome, ModelError):
+            faults.append(f"{type(outcome).__name__}: {outcome}")
+        else:
+            scores[match.id] = outcome[1 if match.swapped else 0]
+        progress(len(scores) + len(faults), episodes)
+
+    await play_matches(matches, place.store, concurrency=setting.width, on_result=on_result)
+    pairs = zip(matches[::2], matches[1::2], strict=False)
+    whole = [round(2 * (scores[one.id] + scores[two.id])) for one, two in pairs if {one.id, two.id} <= scores.keys()]
+    counts = Counts.of(whole)
+    low, high = interval(counts)
+    return {
+        "episodes": len(scores),
+        "pairs": counts.total,
+        "counts": list(counts),
+        "score": counts.mean if counts.total else None,
+        "low": low,
+        "high": high,
+        **_totals(place, matches, scores),
+        "seconds": time.perf_counter() - started,
+        "voided": len(faults),
+        "faults": faults[:3],
+        "ids": [match.id for match in matches if match.id in scores],
+    }
+
+
+def _totals(place: Workplace, matches: list[Match], scores: dict[str, float]) -> dict[str, Any]:
+    """What both seats of the episodes together did, with the stored totals of each seat."""
+    seats = [seat for match in matches if match.id in scores for seat in place.store.summary(match.id).seats]
+    return {
+        "illegal": sum(seat.illegal for seat in seats),
+        "unreadable": sum(seat.unreadable for seat in seats),
+        "refused": sum(seat.refused for seat in seats),
+        "timeouts": sum(seat.timeouts for seat in seats),
+        "turns": sum(seat.turns for seat in seats),
+        "cost_usd": sum(seat.cost_usd for seat in seats),
+    }

@@ -1,0 +1,110 @@
+"""Every number that is shown, computed again from what lies beneath it.
+
+Comparisons from the stored scores of their episodes, the totals of seats from their turns, ids of prompts from their
+content, and certified prompts from a comparison that passed the gate. Knows nothing about how to mend a store.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from episodes.game import Game
+from episodes.games import load_game
+from episodes.store.store import Store
+from models.errors import BadInput
+from optimize.gate import WORKING_E
+from optimize.ledger import Ledger
+from optimize.stats.eprocess import e_value
+from optimize.stats.pairs import Counts
+from prompts.library import PromptLibrary
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How many things were computed again, by kind, and what did not come out again, one line each."""
+
+    checked: dict[str, int]
+    differences: tuple[str, ...]
+
+
+def verify(store: Store, *, games: Callable[[str], Game] = load_game) -> Verified:
+    """Check the whole store; ``games`` finds a game by its name."""
+    checked: dict[str, int] = {}
+    differences: list[str] = []
+    for kind, check in CHECKS.items():
+        for found in check(store, games):
+            checked[kind] = checked.get(kind, 0) + 1
+            differences += found
+    return Verified(checked, tuple(differences))
+
+
+Games = Callable[[str], Game]
+
+
+def _comparisons(store: Store, games: Games) -> Iterator[list[str]]:
+    ledger = Ledger(store)
+    for (comparison,) in _all(store, "select id from comparisons order by created, id"):
+        wrong = [f"comparison {comparison}: {what}" for what in ledger.differences(str(comparison))]
+        yield wrong + _verdict(store, str(comparison))
+
+
+def _verdict(store: Store, comparison: str) -> list[str]:
+    """A verdict says no more than its e-value does; the threshold is at least that of a single candidate."""
+    row = next(store.db.query("select * from comparisons where id = ?", [comparison]))
+    counts = Counts(*(row[f"n{k}"] for k in range(5)))
+    against = counts.mirror if row["verdict"] == "worse" else counts
+    if row["verdict"] in ("better", "worse", "promoted") and e_value(against) < (1 - 1e-9) / row["alpha"]:
+        return [f"comparison {comparison}: its verdict is {row['verdict']}, its e-value only {e_value(against):.4g}"]
+    return []
+
+
+def _episodes(store: Store, games: Games) -> Iterator[list[str]]:
+    for episode in store.episode_ids():
+        wrong = store.wrong_totals(episode)
+        yield [f"episode {episode}: the totals of seat {seat} differ from its turns" for seat in wrong]
+
+
+def _prompts(store: Store, games: Games) -> Iterator[list[str]]:
+    library = PromptLibrary(store)
+    for prompt, game in _all(store, "select id, game from prompts order by created, id"):
+        rebuilt = library.get(str(prompt), games(str(game)))
+        yield [] if rebuilt.id == prompt else [f"prompt {prompt}: its content has the id {rebuilt.id}"]
+
+
+def _aliases(store: Store, games: Games) -> Iterator[list[str]]:
+    rows = store.db.query(
+        "select a.*, c.verdict as verdict, c.a_prompt_id as winner, c.n0, c.n1, c.n2, c.n3, c.n4, c.alpha as alpha "
+        "from aliases a left join comparisons c on c.id = a.comparison_id where a.prompt_id is not null"
+    )
+    for row in list(rows):
+        what = f"{row['model']}@{row['name']} in {row['game']}"
+        if row["comparison_id"] is None:
+            yield []
+        elif row["verdict"] is None:
+            yield [f"{what}: its comparison {row['comparison_id']} is not in the store"]
+        elif row["winner"] != row["prompt_id"]:
+            yield [f"{what}: its comparison {row['comparison_id']} is of another prompt"]
+        else:
+            evidence = e_value(Counts(*(row[f"n{k}"] for k in range(5))))
+            needed = WORKING_E if row["name"] == "working" else 1 / row["alpha"]
+            held = evidence >= needed * (1 - 1e-9)
+            yield [] if held else [f"{what}: needs an e-value of {needed:g}, its comparison gives {evidence:.4g}"]
+
+
+def _all(store: Store, statement: str) -> list[tuple[object, ...]]:
+    return list(store.db.execute(statement))
+
+
+CHECKS: dict[str, Callable[[Store, Games], Iterator[list[str]]]] = {
+    "comparisons": _comparisons,
+    "episodes": _episodes,
+    "prompts": _prompts,
+    "aliases": _aliases,
+}
+
+
+def newest_night(store: Store) -> str:
+    """The id of the night that started last; raises ``BadInput`` if there was none."""
+    row = store.db.execute("select id from nights order by started desc, id limit 1").fetchone()
+    if row is None:
+        raise BadInput(f"there is no night in {store.path} yet: run `cornerman night`")
+    return str(row[0])

@@ -1,0 +1,62 @@
+"""What nearly every command needs: the configuration, the store, the game and the players, opened together."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cornerman.config import Config, load_config
+from cornerman.players import Players
+from episodes.game import Game
+from episodes.games import load_game
+from episodes.store.store import Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """An open store with the configuration and the players of one command."""
+
+    config: Config
+    store: Store
+    game: Game
+    players: Players
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run ``work`` to its end and close the models in the same event loop."""
+
+        async def whole() -> T:
+            try:
+                return await work()
+            finally:
+                await self.players.close()
+
+        return asyncio.run(whole())
+
+
+def settings(db: Path | None, config: Path | None, game: str | None = None, *, seed: int | None = None) -> Config:
+    """The configuration with what the command line says put over it."""
+    loaded = load_config(config)
+    over: dict[str, Any] = {"db": db, "game": game}
+    if seed is not None:
+        over["night"] = loaded.night.model_copy(update={"seed": seed})
+    return loaded.model_copy(update={key: value for key, value in over.items() if value is not None})
+
+
+@contextmanager
+def workplace(
+    db: Path | None,
+    config: Path | None = None,
+    game: str | None = None,
+    *,
+    seed: int | None = None,
+    write: bool = True,
+) -> Iterator[Workplace]:
+    """Open everything; raises ``BadInput`` for whatever cannot be opened."""
+    chosen = settings(db, config, game, seed=seed)
+    loaded = load_game(chosen.game)
+    with Store.open(chosen.db, write=write) as store:
+        yield Workplace(chosen, store, loaded, Players(chosen, store))

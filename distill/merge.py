@@ -1,0 +1,79 @@
+"""An adapter and its base become one model, and the proof that it says the same.
+
+Everything is computed and written in float32: merged in half precision the difference would be a thousand times as
+large. Knows nothing about students or stores.
+"""
+
+import errno
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from models.errors import BadInput
+
+PARITY = 1e-4
+"""The largest difference between logits, in float32, that is still rounding."""
+
+
+def write_merged(base: Path, adapter: Path, target: Path, *, temperature: float) -> None:
+    """Write base + adapter to the new folder ``target``: weights, configuration, tokenizer, chat template.
+
+    The generation configuration makes any server play as measured: greedy (the top token only) at ``temperature`` 0.
+    Raises ``BadInput`` when the disk is full.
+    """
+    model, tokenizer = load_adapted(base, adapter)
+    merged = model.merge_and_unload()
+    merged.config.dtype = "float32"
+    settings = merged.generation_config
+    settings.do_sample = True
+    settings.top_k, settings.top_p = (0 if temperature > 0 else 1), 1.0
+    settings.temperature = temperature if temperature > 0 else 1.0
+    settings.max_new_tokens = 16
+    try:
+        target.mkdir(parents=True)
+        merged.save_pretrained(str(target))
+        tokenizer.save_pretrained(str(target))
+    except OSError as problem:
+        raise explained(problem, target) from problem
+
+
+def explained(problem: OSError, target: Path) -> BadInput:
+    """What went wrong with writing to ``target``, for the user."""
+    if problem.errno == errno.ENOSPC:
+        return BadInput(f"no space left for {target}: free some and run the same command again")
+    return BadInput(f"{target} cannot be written: {problem.strerror or problem}")
+
+
+def load_adapted(base: Path, adapter: Path) -> tuple[Any, Any]:
+    """The base in float32 with the adapter beside it (not merged), and the tokenizer."""
+    from peft import PeftModel
+    from transformers import AutoTokenizer
+
+    model = load_plain(base)
+    adapted = PeftModel.from_pretrained(model, str(adapter), use_safetensors=True).eval()
+    return adapted, AutoTokenizer.from_pretrained(str(base), local_files_only=True, trust_remote_code=False)
+
+
+def load_plain(folder: Path) -> Any:
+    """A causal model from ``folder`` in float32, for evaluation."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    return AutoModelForCausalLM.from_pretrained(
+        str(folder), use_safetensors=True, dtype=torch.float32, local_files_only=True, trust_remote_code=False
+    ).eval()
+
+
+def parity(expected: Any, found: Any, prompts: Sequence[Sequence[int]]) -> float:
+    """The largest absolute difference between two models' logits over all positions of all ``prompts``."""
+    import torch
+
+    worst = 0.0
+    with torch.inference_mode():
+        for prompt in prompts:
+            ids = torch.tensor([list(prompt)])
+            difference = (expected(ids).logits - found(ids).logits).abs().max().item()
+            worst = max(worst, difference)
+    return worst

@@ -1,0 +1,272 @@
+"""Students: trained models with where they came from, as rows of the table ``students`` and folders beside the store.
+
+A student's id is the hash of everything that decides it (base weights, dataset, method, prompt), so the same training
+is the same student and is never done twice. Its folder holds the LoRA adapter in ``adapter/`` and, where the base is
+small, the merged model in ``model/``, so that it outlives a change of its base. Knows nothing about who is stronger.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from distill.base import base_digest, parameters
+from distill.dataset import Dataset, examples_of, load_dataset
+from distill.merge import write_merged
+from distill.shadow import is_shadow
+from distill.train import SMALL, Fit, Method, Progress, Trained, train
+from episodes.game import Game
+from episodes.players.model import ModelPlayer
+from episodes.store.store import Store
+from models.chat import ChatModel
+from models.errors import BadInput
+from models.hub import model_folder
+from models.local import LocalModel
+from prompts.base import Base, default_base
+from prompts.prompt import Prompt, player
+
+STUDENTS = Path("nights") / "students"
+TEMPERATURE = 0.0
+"""At which a student plays. What it learned is an average over positions that look alike to it, so its likeliest move
+is better than a draw; see docs/distillation.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A row of ``students``. ``base``: as the user named it; ``measured``: figures by name, filled in by the check."""
+
+    id: str
+    base: str
+    base_digest: str
+    dataset_id: str
+    game: str
+    prompt_id: str
+    method: Method
+    temperature: float
+    folder: Path
+    created: str
+    night_id: str | None
+    comparison_id: str | None
+    latency_p50_ms: float | None
+    measured: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"student:{self.id}"
+
+    @property
+    def adapter(self) -> Path:
+        return self.folder / "adapter"
+
+    @property
+    def merged(self) -> Path:
+        return self.folder / "model"
+
+
+def student_base(game: Game) -> Base:
+    """The text and turn that a student of ``game`` is trained and asked with: no guidance."""
+    return default_base(game, "student:")
+
+
+def student_id(base_hash: str, dataset_id: str, method: Method, prompt_id: str) -> str:
+    """The hash of what decides a student."""
+    parts = [base_hash, dataset_id, prompt_id, json.dumps(asdict(method), sort_keys=True)]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def make_student(
+    store: Store,
+    dataset: Dataset,
+    game: Game,
+    *,
+    base: str = "rookie",
+    method: Method | None = None,
+    root: Path = STUDENTS,
+    night_id: str | None = None,
+    temperature: float = TEMPERATURE,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Student:
+    """Train the student of ``dataset`` on ``base``, or find it; its folder is ``root``/id.
+
+    ``method`` defaults to one suited to the base's size. A training that was interrupted continues. Raises
+    ``BadInput`` for a base that cannot be used, and where nothing could be learned.
+    """
+    source = model_folder(base)
+    size = parameters(source)
+    method = method or Method.suited(size)
+    prompt = student_base(game)
+    digest = base_digest(source)
+    student = Student(
+        id=student_id(digest, dataset.id, method, prompt.id),
+        base=base,
+        base_digest=digest,
+        dataset_id=dataset.id,
+        game=game.name,
+        prompt_id=prompt.id,
+        method=method,
+        temperature=temperature,
+        folder=Path(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        night_id=night_id,
+        comparison_id=None,
+        latency_p50_ms=None,
+        measured={},
+    )
+    known = next(iter(store.db.query("select id from students where id = ?", [student.id])), None)
+    if known:
+        return load_student(store, student.id)
+    student = replace(student, folder=root / student.id)
+    student.folder.mkdir(parents=True, exist_ok=True)
+    examples = examples_of(store, dataset, prompt)
+    trained = train(source, examples["train"], examples["held-out"], method, student.adapter, on_progress=on_progress)
+    if size < SMALL and not student.merged.exists():
+        fresh = student.folder / "model.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        write_merged(source, student.adapter, fresh, temperature=temperature)
+        fresh.rename(student.merged)
+    student = replace(student, measured=training_figures(trained))
+    _insert(store, student)
+    return student
+
+
+def training_figures(trained: Trained) -> dict[str, Any]:
+    """What a run says of itself, ready for JSON."""
+    return {
+        "before": asdict(trained.before),
+        "after": asdict(trained.after),
+        "steps": trained.steps,
+        "train_tokens": trained.tokens,
+        "train_seconds": round(trained.seconds, 2),
+        "tokens_per_second": round(trained.tokens_per_second, 1),
+    }
+
+
+def fits(student: Student) -> tuple[Fit, Fit]:
+    """The fit on held-out turns before and after training: did it help?"""
+    return Fit(**student.measured["before"]), Fit(**student.measured["after"])
+
+
+def note_figures(store: Store, student: Student, figures: Mapping[str, Any], comparison_id: str | None) -> Student:
+    """Add measured figures to a student's row; ``latency_p50_ms`` among them has its own column too."""
+    measured = {**student.measured, **figures}
+    latency = measured.get("latency_p50_ms")
+    with store.transaction() as connection:
+        connection.execute(
+            "update students set measured = ?, comparison_id = ?, latency_p50_ms = ? where id = ?",
+            (json.dumps(measured), comparison_id, latency, student.id),
+        )
+    return replace(student, measured=measured, comparison_id=comparison_id, latency_p50_ms=latency)
+
+
+def load_student(store: Store, student_id: str) -> Student:
+    """The student with this id, or the only one whose id begins with it; raises ``BadInput``."""
+    rows = list(store.db.query("select * from students order by created desc, id"))
+    found = [row for row in rows if student_id and str(row["id"]).startswith(student_id)]
+    if len(found) == 1:
+        return _student(found[0])
+    if found:
+        raise BadInput(f"student {student_id!r} is ambiguous: it begins {', '.join(row['id'] for row in found[:5])}")
+    ids = ", ".join(row["id"] for row in rows[:5])
+    known = f"there are {ids}" if rows else "there is none yet: run a night, or cornerman distill"
+    raise BadInput(f"no student {student_id!r}: {known}")
+
+
+def students(store: Store) -> list[Student]:
+    """All of them, the newest first."""
+    return [_student(row) for row in store.db.query("select * from students order by created desc, id")]
+
+
+def open_student(student: Student) -> LocalModel:
+    """The student's model in this process; raises ``BadInput`` if its files, or a large student's base, are gone."""
+    if student.merged.exists():
+        return LocalModel(student.merged, name=student.name)
+    return LocalModel(checked_base(student), name=student.name, adapter=student.adapter)
+
+
+def checked_base(student: Student) -> Path:
+    """The folder of the base, which must be the very one that the student was trained on."""
+    folder = model_folder(student.base)
+    if base_digest(folder) != student.base_digest:
+        raise BadInput(f"the base model {student.base} has changed since {student.name} was trained: train it again")
+    return folder
+
+
+def student_player(student: Student, game: Game, model: ChatModel | None = None) -> ModelPlayer:
+    """The student as a player: the short prompt that it was trained on, at the temperature that it plays best.
+
+    ``model`` is the student's own where it is open already.
+    """
+    if student.game != game.name:
+        raise BadInput(f"{student.name} plays {student.game}, not {game.name}")
+    asked = player(model or open_student(student), Prompt(student_base(game)), game, student.name)
+    return replace(asked, temperature=student.temperature)
+
+
+def lineage(store: Store, student: Student) -> dict[str, Any]:
+    """Where a student comes from, ready for JSON: base, dataset, teacher, opponents and games."""
+    dataset = load_dataset(store, student.dataset_id)
+    opponents = store.db.query(
+        "select distinct s.player as player from seats s where s.player != ? and s.episode_id in "
+        "(select episode_id from dataset_rows where dataset_id = ?) order by 1",
+        [dataset.teacher, dataset.id],
+    )
+    return {
+        "student": student.id,
+        "base": student.base,
+        "base_digest": student.base_digest,
+        "dataset": dataset.id,
+        "game": student.game,
+        "teacher": dataset.teacher,
+        "opponents": [row["player"] for row in opponents if not is_shadow(row["player"], dataset.teacher)],
+        "recipe": asdict(dataset.recipe),
+        "method": asdict(student.method),
+        "prompt_id": student.prompt_id,
+        **asdict(dataset.report),
+    }
+
+
+def _insert(store: Store, student: Student) -> None:
+    config = {
+        "base_digest": student.base_digest,
+        "prompt_id": student.prompt_id,
+        "temperature": student.temperature,
+    }
+    row = {
+        "id": student.id,
+        "base_model": student.base,
+        "dataset_id": student.dataset_id,
+        "method": json.dumps(asdict(student.method)),
+        "path": str(student.folder),
+        "created": student.created,
+        "night_id": student.night_id,
+        "game": student.game,
+        "config": json.dumps(config),
+        "measured": json.dumps(student.measured),
+    }
+    with store.transaction() as connection:
+        columns, marks = ", ".join(row), ", ".join("?" * len(row))
+        connection.execute(f"insert into students ({columns}) values ({marks})", list(row.values()))
+
+
+def _student(row: Mapping[str, Any]) -> Student:
+    config = json.loads(row["config"])
+    return Student(
+        id=row["id"],
+        base=row["base_model"],
+        base_digest=config["base_digest"],
+        dataset_id=row["dataset_id"],
+        game=row["game"],
+        prompt_id=config["prompt_id"],
+        method=Method(**json.loads(row["method"])),
+        temperature=config["temperature"],
+        folder=Path(row["path"]),
+        created=row["created"],
+        night_id=row["night_id"],
+        comparison_id=row["comparison_id"],
+        latency_p50_ms=row["latency_p50_ms"],
+        measured=json.loads(row["measured"]),
+    )

@@ -1,0 +1,258 @@
+"""Teacher games: the strong player, unhurried on the paused clock, against the league, sides swapped on each seed.
+
+A search is bound by the processor, so whole games are played in worker processes and their records come back to the
+one writer; a chat model waits for its provider, so its games are played side by side in this process, where the one
+ledger sees every call. The games are the same whatever the number of workers, and a game that the store holds is not
+played again. Knows nothing about what is learned from them.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from statistics import fmean, median
+
+from distill.shadow import OVER, ShadowPlayer
+from episodes.clock import Clock
+from episodes.game import Game
+from episodes.pairs import Setting, pair_matches, play_matches
+from episodes.play import Match, play_episode
+from episodes.player import Player
+from episodes.players.model import ModelPlayer
+from episodes.record import EpisodeRecord, Purpose
+from episodes.store.store import Store
+from models.errors import ModelError
+
+OpenPlayer = Callable[[str], Player]
+"""Makes a player from its name; must be picklable (a function of a module, or a ``partial`` of one)."""
+
+IN_PROCESS = 64
+"""Games at once where they are played in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Which games to play: ``teacher`` against each of ``opponents`` (it may be one of them), a pair on each seed.
+
+    ``teacher`` may be the name of a student with its teacher over its shoulder (``shadow``).
+
+    ``scope`` names the run that wants them; the same lessons in the same scope are the same episodes.
+    """
+
+    game: Game
+    teacher: str
+    opponents: tuple[str, ...]
+    seeds: tuple[int, ...]
+    scope: str = ""
+    night_id: str | None = None
+    purpose: Purpose = "teach"
+
+    @property
+    def games(self) -> int:
+        return 2 * len(self.opponents) * len(self.seeds)
+
+
+@dataclass(frozen=True, slots=True)
+class TeachReport:
+    """What was played. ``scores``: the teacher's mean score against each opponent; ``teacher``: its player name.
+
+    ``played`` games are new, the others were in the store; ``faults`` are the games that a provider's fault made void
+    (both halves of their pairs are missing from ``episodes``).
+    """
+
+    teacher: str
+    episodes: tuple[str, ...]
+    played: int
+    faults: tuple[str, ...]
+    turns: int
+    scores: dict[str, float]
+    latency_p50_ms: float
+    seconds: float
+
+    @property
+    def score(self) -> float:
+        """The mean over opponents, each counting alike."""
+        return fmean(self.scores.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One game as it travels to a worker: names, not players."""
+
+    first: str
+    second: str
+    match: Match
+
+
+async def teach(
+    store: Store,
+    lessons: Lessons,
+    open_player: OpenPlayer,
+    *,
+    workers: int | None = None,
+    on_episode: Callable[[int, int], None] = lambda done, games: None,
+) -> TeachReport:
+    """Play what is missing of ``lessons`` and report on all of it.
+
+    ``workers``: processes; ``None`` is one a core for a search and none otherwise; 0 plays in this process.
+    ``on_episode`` gets the number of games that are there and of all games. Raises ``BadInput`` for unknown players
+    and ``BudgetExhausted`` where the ledger says so; games that are finished then are kept.
+    """
+    if workers is None:
+        workers = (os.cpu_count() or 1) if lessons.teacher.startswith("search:") else 0
+    began = time.perf_counter()
+    players = {name: opened(open_player, name) for name in (lessons.teacher, *lessons.opponents)}
+    jobs = _jobs(lessons, players, store)
+    missing = [job for job in jobs if store.scores(job.match.id) is None]
+    done = len(jobs) - len(missing)
+    faults: dict[str, str] = {}
+
+    def on_game(match: Match, fault: ModelError | None) -> None:
+        nonlocal done
+        done += 1
+        if fault is not None:
+            faults[match.id] = f"{type(fault).__name__}: {fault}"
+        on_episode(done, len(jobs))
+
+    on_episode(done, len(jobs))
+    if workers and missing:
+        await _play_in_workers(store, missing, open_player, min(workers, len(missing)), on_game)
+    else:
+        await play_matches(
+            [job.match for job in missing],
+            store,
+            concurrency=IN_PROCESS,
+            on_result=lambda match, outcome: on_game(match, outcome if isinstance(outcome, ModelError) else None),
+        )
+    for player in players.values():
+        await _close(player)
+    kept = _without_void_pairs(jobs, faults)
+    teacher = players[lessons.teacher].name
+    turns, scores, latencies = _tally(store, teacher, kept)
+    return TeachReport(
+        teacher=teacher,
+        episodes=tuple(job.match.id for job in kept),
+        played=len(missing) - len(faults),
+        faults=tuple(sorted(set(faults.values()))),
+        turns=turns,
+        scores={name: fmean(values) for name, values in scores.items()},
+        latency_p50_ms=median(latencies) if latencies else 0.0,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _jobs(lessons: Lessons, players: dict[str, Player], store: Store) -> list[_Job]:
+    """Every game, both halves of each pair, seed by seed, so that a run that is cut short is balanced."""
+    setting = Setting(lessons.game, Clock("paused"), lessons.purpose, store, lessons.scope, lessons.night_id)
+    jobs = []
+    for seed in lessons.seeds:
+        for name in lessons.opponents:
+            first, second = pair_matches(setting, players[lessons.teacher], players[name], seed)
+            jobs += [_Job(lessons.teacher, name, first), _Job(name, lessons.teacher, second)]
+    return jobs
+
+
+async def _play_in_workers(
+    store: Store,
+    jobs: Sequence[_Job],
+    open_player: OpenPlayer,
+    workers: int,
+    on_game: Callable[[Match, ModelError | None], None],
+) -> None:
+    """Play ``jobs`` in processes. What ends this early waits for the games under way; finished ones are kept."""
+    loop = asyncio.get_running_loop()
+    # A forked copy of a process with torch's threads may hang: workers start afresh.
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(), open_player)
+    )
+
+    async def play(job: _Job) -> None:
+        match = job.match
+        bare = replace(match, players=())
+        try:
+            store.save(await loop.run_in_executor(pool, _play, job.first, job.second, bare))
+        except ModelError as fault:
+            on_game(match, fault)
+        else:
+            on_game(match, None)
+
+    try:
+        await asyncio.gather(*(play(job) for job in jobs))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _Worker:
+    """What a worker process keeps between games."""
+
+    open_player: OpenPlayer | None = None
+    players: dict[str, Player] = field(default_factory=dict)
+
+    def player(self, name: str) -> Player:
+        assert self.open_player is not None, "the worker was not set up"
+        if name not in self.players:
+            self.players[name] = opened(self.open_player, name)
+        return self.players[name]
+
+
+_WORKER = _Worker()
+
+
+def _begin(parent: int, open_player: OpenPlayer) -> None:
+    """Set a worker up: it leaves Ctrl-C to its parent and ends when the parent is gone, however that came."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _WORKER.open_player = open_player
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def opened(open_player: OpenPlayer, name: str) -> Player:
+    """The player ``name``; a student with its teacher looking over its shoulder is made of the two."""
+    teacher, over, student = name.partition(OVER)
+    if over:
+        return ShadowPlayer(open_player(teacher), open_player(student))
+    return open_player(name)
+
+
+async def _close(player: Player) -> None:
+    """Let a chat model's connections go."""
+    if isinstance(player, ModelPlayer):
+        await player.chat.close()
+    elif isinstance(player, ShadowPlayer):
+        await _close(player.teacher)
+        await _close(player.student)
+
+
+def _without_void_pairs(jobs: Sequence[_Job], faults: Mapping[str, str]) -> list[_Job]:
+    void = {job.match.pair_id for job in jobs if job.match.id in faults}
+    return [job for job in jobs if job.match.pair_id not in void]
+
+
+def _tally(store: Store, teacher: str, jobs: Sequence[_Job]) -> tuple[int, dict[str, list[float]], list[float]]:
+    """The teacher's turns, its scores by opponent, and its median latencies (milliseconds), one a seat."""
+    turns, scores, latencies = 0, defaultdict[str, list[float]](list), list[float]()
+    for job in jobs:
+        summary = store.summary(job.match.id)
+        seat = 1 if job.match.swapped else 0
+        scores[summary.seats[1 - seat].player].append(summary.seats[seat].score)
+        own = [one for one in summary.seats if one.player == teacher]
+        turns += sum(one.turns for one in own)
+        latencies += [one.latency_p50_ms for one in own if one.latency_p50_ms is not None]
+    return turns, scores, latencies
+
+
+def _play(first: str, second: str, bare: Match) -> EpisodeRecord:
+    """One game in a worker; ``bare`` is the match without its players."""
+    return asyncio.run(play_episode(replace(bare, players=(_WORKER.player(first), _WORKER.player(second)))))

@@ -1,0 +1,302 @@
+"""The contract test of a game, for its author: ``check_game(GAME)`` plays it at random and says what it breaks.
+
+Each problem is one line that names the rule, what was seen, and what to do. Knows nothing about any game.
+"""
+
+import math
+import random
+import re
+from collections.abc import Callable, Iterator
+
+from episodes.game import CloneableState, Game, Move, RealTimeState, State
+
+SEEDS = (1, 2)
+MOST_DECISIONS = 1000
+"""Decisions of a random play-through after which a game is said never to end."""
+_ENDLESS = "did not end within"
+_FATES = {"played", "late", "superseded", "skipped"}
+
+
+def check_game(game: Game) -> list[str]:
+    """Problems found, each at most once and the earliest first; empty if the game keeps the contract.
+
+    A game that never ends is not checked further.
+    """
+    problems: list[str] = []
+    for check in _CHECKS:
+        if any(_ENDLESS in problem for problem in problems):
+            break
+        try:
+            problems += check(game)
+        except Exception as error:  # an author's code may raise anything, and saying what is this tool's work
+            rule = (check.__doc__ or "").strip().rstrip(".")
+            problems.append(f"while checking that {rule}: the game raised {type(error).__name__}: {error}")
+    return list(dict.fromkeys(problems))
+
+
+def _walk(game: Game, seed: int, *, peek: bool = False) -> Iterator[State]:
+    """A random play-through: yields the one state before every decision and, last, at the end.
+
+    ``peek`` observes every seat twice along the way, which must change nothing.
+    """
+    rng = random.Random(f"contract {seed}")
+    state = game.initial_state(seed)
+    for _ in range(MOST_DECISIONS):
+        yield state
+        if state.is_terminal():
+            return
+        if peek:
+            for seat in range(game.seats):
+                state.observe(seat)
+        seats = state.to_act()
+        state.apply({seat: rng.choice(state.observe(seat).legal_moves) for seat in seats})
+        if isinstance(state, RealTimeState) and not state.is_terminal():
+            state.advance(rng.choice((1, 7, 60, 1000)))
+
+
+def _look(state: State, seats: int) -> list[object]:
+    """Everything about a state that can be seen from outside."""
+    seen: list[object] = [state.to_act(), state.is_terminal(), state.returns()]
+    seen += [state.observe(seat) for seat in range(seats)]
+    if isinstance(state, CloneableState):
+        seen.append(state.fingerprint())
+    if isinstance(state, RealTimeState):
+        seen += [state.tick, [state.ready_in(seat) for seat in range(seats)], state.inputs()]
+    return seen
+
+
+def _declarations(game: Game) -> Iterator[str]:
+    """its name, seats, moves, features and phrases are declared well."""
+    if not re.fullmatch(r"[\w\-:(),=.]+", game.name):
+        yield f"name {game.name!r}: use letters, digits and - _ : ( ) , = only, so that it can be typed as one word"
+    if game.seats < 1:
+        yield f"seats is {game.seats}: a game needs at least one"
+    if game.tick_rate is not None and game.tick_rate < 1:
+        yield f"tick_rate is {game.tick_rate}: give ticks a second, or None for a turn-based game"
+    if not game.moves or len(set(game.moves)) < len(game.moves):
+        yield "moves is empty or names a move twice: list every single move that can ever be legal, once"
+    if not game.rules.strip():
+        yield "rules is empty: a model that has never seen the game needs them in its prompt"
+    for feature, values in game.features.items():
+        if len(values) < 2 or len(set(values)) < len(values):
+            yield f"features[{feature!r}] is {values}: a feature needs two or more different values"
+        for value in values:
+            if not game.phrase(feature, value).strip():
+                yield f"phrase({feature!r}, {value!r}) is empty: give a clause that can follow 'When'"
+
+
+def _repeatability(game: Game) -> Iterator[str]:
+    """the same seed and moves give the same play-through."""
+    for seed in SEEDS:
+        for n, (one, two) in enumerate(zip(_walk(game, seed), _walk(game, seed), strict=False)):
+            if _look(one, game.seats) != _look(two, game.seats):
+                yield (
+                    f"seed {seed} played twice differs after {n} decisions: draw every random number from the seed, "
+                    "never from global state or the clock, and share nothing between states"
+                )
+                break
+
+
+def _purity(game: Game) -> Iterator[str]:
+    """observing changes nothing."""
+    for seed in SEEDS:
+        for plain, peeked in zip(_walk(game, seed), _walk(game, seed, peek=True), strict=False):
+            before = _look(plain, game.seats)
+            if _look(plain, game.seats) != before or _look(peeked, game.seats) != before:
+                yield "observe is not pure: a state that was observed plays on differently from one that was not"
+                return
+
+
+def _observations(game: Game) -> Iterator[str]:
+    """what seats see is declared and their legal moves are accepted."""
+    for seed in SEEDS:
+        for state in _walk(game, seed):
+            for seat in range(game.seats):
+                yield from _observation(game, state, seat)
+
+
+def _observation(game: Game, state: State, seat: int) -> Iterator[str]:
+    observation = state.observe(seat)
+    if not observation.text.strip():
+        yield "observe(...).text is empty: it is all that a language model sees"
+    if set(observation.situation) != set(game.features):
+        missing = sorted(set(game.features) ^ set(observation.situation))
+        yield f"situation and features differ in {missing}: every observation gives every feature and no other"
+    for feature, value in observation.situation.items():
+        if value not in game.features.get(feature, (value,)):
+            yield f"situation[{feature!r}] was {value!r}, which features does not list: declare it"
+    for move in observation.legal_moves:
+        if move not in game.moves:
+            yield f"{move!r} was legal and is not in moves: moves lists all that can ever be legal"
+        elif game.read_move(move, observation) != move:
+            yield f"read_move({move!r}) gives {game.read_move(move, observation)!r}: a bare move must be read as itself"
+    if seat in state.to_act():
+        if not observation.legal_moves:
+            yield "a seat was to act without a legal move: end the game or leave the seat out of to_act()"
+        refused = [move for move in observation.legal_moves if not state.accepts(seat, move)]
+        if refused:
+            yield f"accepts refuses the legal move {refused[0]!r}: what legal_moves offers, apply must take"
+        if state.accepts(seat, "no such move"):
+            yield "accepts takes 'no such move': it must refuse what is no move of the game"
+
+
+def _results(game: Game) -> Iterator[str]:
+    """returns has one value a seat in [-1, 1], and play ends with nobody to act."""
+    for seed in SEEDS:
+        state: State | None = None
+        for state in _walk(game, seed):
+            returns = state.returns()
+            if len(returns) != game.seats or not all(math.isfinite(value) and abs(value) <= 1 for value in returns):
+                yield f"returns() was {returns}: give {game.seats} values in [-1, 1], at any time"
+            if not state.is_terminal() and game.tick_rate is None and not state.to_act():
+                yield "nobody is to act and the game is not over: a turn-based game would hang here"
+                return
+        if state is not None and not state.is_terminal():
+            yield f"seed {seed} {_ENDLESS} {MOST_DECISIONS} decisions: add a limit on turns or time"
+            return
+        elif state is not None and state.to_act():
+            yield f"to_act() is {state.to_act()} after the end: nobody may owe a decision once the game is over"
+
+
+def _copies(game: Game) -> Iterator[str]:
+    """clones are equal, independent, and have the same future."""
+    state = game.initial_state(SEEDS[0])
+    if game.can_clone != isinstance(state, CloneableState):
+        yield (
+            "can_clone and the states disagree: a game that says True needs clone, fingerprint, belief and legal_moves "
+            "on its states; one without them must say False"
+        )
+    if not (game.can_clone and isinstance(state, CloneableState)):
+        return
+    for seed in SEEDS:
+        prints: set[str] = set()
+        for current in _walk(game, seed):
+            assert isinstance(current, CloneableState)
+            yield from _copy(game, current)
+            prints.add(current.fingerprint())
+        if len(prints) < 2:
+            yield "fingerprint never changed in a whole game: it must cover everything that decides the future"
+
+
+def _copy(game: Game, state: CloneableState) -> Iterator[str]:
+    before = _look(state, game.seats)
+    one, two = state.clone(), state.clone()
+    if _look(one, game.seats) != before:
+        yield "clone() differs from its original: copy everything, and let fingerprint depend on the position alone"
+    futures = [_future(game, copy) for copy in (one, two)]
+    if _look(state, game.seats) != before:
+        yield "playing a clone changed its original: copy every list and object that a move changes"
+        return
+    if futures[0] != futures[1]:
+        yield "two clones given the same moves went different ways: copy what decides the future, random state too"
+    for seat in range(game.seats):
+        if state.legal_moves(seat) != state.observe(seat).legal_moves:
+            yield f"legal_moves({seat}) is not observe({seat}).legal_moves"
+        if state.belief(seat, 7).observe(seat) != state.observe(seat):
+            yield f"belief({seat}, ...) looks different to seat {seat} itself: change only what the seat cannot see"
+    if _look(state, game.seats) != before:
+        yield "belief() changed its state: work on a copy"
+
+
+def _future(game: Game, state: State) -> list[object]:
+    """What is seen of a few decisions played on from here."""
+    rng = random.Random("future")
+    seen: list[object] = []
+    for _ in range(3):
+        if state.is_terminal():
+            break
+        state.apply({seat: rng.choice(state.observe(seat).legal_moves) for seat in state.to_act()})
+        if isinstance(state, RealTimeState) and not state.is_terminal():
+            state.advance(25)
+        seen.append(_look(state, game.seats))
+    return seen
+
+
+def _time(game: Game) -> Iterator[str]:
+    """time passes as asked, stops for whoever becomes free, and every input has a fate."""
+    state = game.initial_state(SEEDS[0])
+    if (game.tick_rate is not None) != isinstance(state, RealTimeState):
+        yield (
+            "tick_rate and the states disagree: a game with a tick rate needs tick, advance, ready_in and inputs on "
+            "its states; a turn-based one says None and has none of them"
+        )
+    if game.tick_rate is None or not isinstance(state, RealTimeState):
+        return
+    waiting = state.to_act()
+    passed = state.advance(10)
+    if waiting and passed < 10 and state.to_act() == waiting and not state.is_terminal():
+        yield f"advance(10) passed {passed} ticks while {waiting} had yet to decide: thinking does not stop the clock"
+        return
+    for seed in SEEDS:
+        yield from _time_of_one(game, seed)
+
+
+def _time_of_one(game: Game, seed: int) -> Iterator[str]:
+    rng = random.Random(f"time {seed}")
+    state = game.initial_state(seed)
+    assert isinstance(state, RealTimeState)
+    decisions = [0] * game.seats
+    for _ in range(MOST_DECISIONS):
+        if state.is_terminal():
+            break
+        for seat in range(game.seats):
+            if (state.ready_in(seat) == 0) != (seat in state.to_act()):
+                yield f"ready_in({seat}) is {state.ready_in(seat)} while to_act() is {state.to_act()}: 0 means to act"
+        asked = [seat for seat in state.to_act() if rng.random() < 0.8]
+        if asked:
+            state.apply({seat: rng.choice(state.observe(seat).legal_moves) for seat in asked})
+            for seat in asked:
+                decisions[seat] += 1
+        before, ticks = state.tick, rng.choice((1, 5, 30))
+        passed = state.advance(ticks)
+        if not 0 <= passed <= ticks or state.tick - before != passed:
+            yield f"advance({ticks}) returned {passed} while tick went from {before} to {state.tick}: never pass more"
+        if passed < ticks and not state.is_terminal() and not state.to_act():
+            yield f"advance({ticks}) stopped after {passed} though nobody is to act: stop only for a seat or the end"
+            if not passed:
+                return
+    yield from _fates(game, state, decisions)
+
+
+def _fates(game: Game, state: RealTimeState, decisions: list[int]) -> Iterator[str]:
+    rows = state.inputs()
+    open_rows = [row for row in rows if row.fate not in _FATES]
+    if state.is_terminal() and open_rows:
+        yield f"after the end the input {open_rows[0]} has no fate: call it late when the game ends before it starts"
+    for seat in range(game.seats):
+        accounted = {row.decision for row in rows if row.seat == seat}
+        if accounted != set(range(decisions[seat])):
+            yield f"seat {seat} made {decisions[seat]} decisions and inputs() accounts for {len(accounted)}"
+
+
+def _forfeits(game: Game) -> Iterator[str]:
+    """a decision without a move is taken and costs something other than the program's life."""
+    for seat in range(game.seats):
+        state = game.initial_state(SEEDS[0])
+        for _ in range(MOST_DECISIONS):
+            if state.is_terminal():
+                break
+            moves: dict[int, Move | None] = {s: state.observe(s).legal_moves[0] for s in state.to_act()}
+            if seat in moves:
+                moves[seat] = None
+            before = _look(state, game.seats)
+            state.apply(moves)
+            if isinstance(state, RealTimeState) and not state.is_terminal():
+                state.advance(30)
+            if _look(state, game.seats) == before:
+                yield f"apply({{{seat}: None}}) changed nothing: a lost decision must cost a turn, time or the game"
+                return
+        if not state.is_terminal():
+            yield f"a game in which seat {seat} never decides does not end: a silent player must not hold it up"
+
+
+_CHECKS: tuple[Callable[[Game], Iterator[str]], ...] = (
+    _declarations,
+    _results,
+    _repeatability,
+    _purity,
+    _observations,
+    _copies,
+    _time,
+    _forfeits,
+)

@@ -1,0 +1,171 @@
+"""The contract of a game: seats, states, observations, moves.
+
+The words are OpenSpiel's. A turn-based game implements ``Game`` and ``State``; a real-time game adds
+``RealTimeState``; a game whose states can be copied adds ``CloneableState`` and says ``can_clone = True``.
+Capabilities are declared on the game and never probed by catching exceptions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+Move = str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one seat sees at one moment.
+
+    ``text`` is for a reader of English and never shows what is hidden from the seat; ``situation`` maps each feature
+    of ``Game.features`` to one of its values; ``legal_moves`` are single moves, never empty for a seat that is to act.
+    """
+
+    text: str
+    situation: Mapping[str, str]
+    legal_moves: tuple[Move, ...]
+
+
+class State(Protocol):
+    """One position of one play-through; mutable, owned by whoever plays it."""
+
+    def to_act(self) -> tuple[int, ...]:
+        """Seats that owe a decision now; several in a simultaneous game, none once terminal."""
+
+    def observe(self, seat: int) -> Observation:
+        """What ``seat`` sees. Pure: observing changes nothing."""
+
+    def accepts(self, seat: int, move: Move) -> bool:
+        """Whether ``apply`` would take this move (a legal move or, where the game has them, a plan of moves)."""
+
+    def apply(self, moves: Mapping[int, Move | None]) -> None:
+        """Put decisions into effect, all at the same moment.
+
+        ``None`` is a decision that gave no acceptable move; the game's rules say what that costs (a lost turn, a lost
+        game). In a turn-based game the keys are ``to_act()``; in a real-time game any seat may decide at any time.
+        """
+
+    def is_terminal(self) -> bool: ...
+
+    def returns(self) -> tuple[float, ...]:
+        """The return of each seat so far, in [-1, 1], higher is better; the final result once terminal."""
+
+
+@runtime_checkable
+class RealTimeState(State, Protocol):
+    """A state in which time passes by itself."""
+
+    @property
+    def tick(self) -> int:
+        """Ticks since the start."""
+
+    def advance(self, ticks: int) -> int:
+        """Let at most ``ticks`` > 0 pass; stop early when a seat enters ``to_act()`` or the game ends.
+
+        A seat that was to act already (its player is still thinking) does not stop the clock.
+        Returns how many ticks passed.
+        """
+
+    def ready_in(self, seat: int) -> int:
+        """Ticks until ``seat`` is expected to owe a decision, as it knows itself; 0 means it is in ``to_act()``."""
+
+    def inputs(self) -> "tuple[Input, ...]":
+        """Every input given so far with its fate, in the order given."""
+
+
+@runtime_checkable
+class CloneableState(State, Protocol):
+    """A state that can be copied, so that what-ifs and searches can play on from it."""
+
+    def clone(self) -> "CloneableState":
+        """An independent copy: same future under the same moves."""
+
+    def fingerprint(self) -> str:
+        """A short digest of everything that decides the future; equal states have equal fingerprints."""
+
+    def belief(self, seat: int, seed: int) -> "CloneableState":
+        """A copy as ``seat`` may believe the state to be: what is hidden from it is drawn from ``seed``.
+
+        In a game of perfect information this is ``clone()``.
+        """
+
+    def legal_moves(self, seat: int) -> tuple[Move, ...]:
+        """``observe(seat).legal_moves`` without the rest: a search asks many thousand times a second."""
+
+
+Fate = Literal["waiting", "played", "late", "superseded", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One move of one decision and what became of it.
+
+    ``decision`` counts the seat's decisions from 0; ``tick`` is when the fate was settled. ``waiting`` becomes
+    ``played`` when the move starts, ``superseded`` when a newer decision replaces it, ``skipped`` when its condition
+    does not hold, and ``late`` when the game ends before it could start.
+    """
+
+    seat: int
+    decision: int
+    move: Move
+    fate: Fate
+    tick: int
+
+
+class Game(Protocol):
+    """Rules. Immutable and shared; everything that changes is in the state."""
+
+    @property
+    def name(self) -> str:
+        """As on the command line; letters, digits, ``-``, ``_``, ``:``, ``(``, ``)``, ``,``, ``=``."""
+
+    @property
+    def seats(self) -> int: ...
+
+    @property
+    def tick_rate(self) -> int | None:
+        """Ticks a second, or ``None`` for a turn-based game."""
+
+    @property
+    def can_clone(self) -> bool:
+        """Whether states are ``CloneableState``."""
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """Every single move that can ever be legal."""
+
+    @property
+    def features(self) -> Mapping[str, tuple[str, ...]]:
+        """Each situation feature with all its values, in order."""
+
+    @property
+    def rules(self) -> str:
+        """The rules as text for a prompt."""
+
+    def initial_state(self, seed: int) -> State:
+        """The start that ``seed`` draws. Same seed, same start."""
+
+    def phrase(self, feature: str, value: str) -> str:
+        """A clause that says ``feature`` is ``value``, fit to follow "When", e.g. "the opponent is far"."""
+
+    def read_move(self, reply: str, observation: Observation) -> Move | None:
+        """The move that a free-text reply names, whether legal or not; ``None`` if it names none."""
+
+
+def last_named(reply: str, moves: Sequence[Move]) -> Move | None:
+    """The move named last in ``reply`` as a whole word, case ignored: what most games want as ``read_move``.
+
+    People and models reason first and decide last. Where two moves start at the same place the longer one counts.
+    """
+    lowered = reply.lower()
+    best: tuple[int, int, Move] | None = None
+    for move in moves:
+        word = move.lower()
+        at = lowered.rfind(word)
+        while at >= 0:
+            before, after = lowered[at - 1 : at], lowered[at + len(word) : at + len(word) + 1]
+            if not (before.isalnum() or after.isalnum()):
+                if best is None or (at, len(word)) > best[:2]:
+                    best = (at, len(word), move)
+                break
+            at = lowered.rfind(word, 0, at)
+    return best[2] if best else None

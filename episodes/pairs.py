@@ -1,0 +1,153 @@
+"""Playing many episodes: pairs of one seed with the sides swapped, bounded, resumable, faults voiding whole pairs.
+
+Knows nothing about what a comparison concludes; ``optimize`` does.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from episodes.clock import Clock
+from episodes.game import Game
+from episodes.play import Match, play_episode
+from episodes.player import Player
+from episodes.record import EpisodeRecord, Purpose
+from models.errors import BudgetExhausted, ModelError
+
+
+class EpisodeSink(Protocol):
+    """Where finished episodes go; ``episodes.store.Store`` is one."""
+
+    def scores(self, episode_id: str) -> tuple[float, ...] | None:
+        """The seats' scores of a stored episode, or ``None`` if it is not there."""
+
+    def save(self, record: EpisodeRecord) -> None:
+        """Keep an episode, whole or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairResult:
+    """What a pair gave: ``k`` in 0..4 is four times player A's mean score, ``None`` where a fault voided the pair."""
+
+    seed: int
+    pair_id: str
+    episodes: tuple[str, str]
+    k: int | None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all pairs of one run share. ``concurrency`` 0 means 1 on the measured clock and 64 on the others."""
+
+    game: Game
+    clock: Clock
+    purpose: Purpose
+    sink: EpisodeSink
+    scope: str = ""
+    night_id: str | None = None
+    concurrency: int = 0
+
+    @property
+    def width(self) -> int:
+        """Episodes at once. Latency is charged on the measured clock, so nothing else may run beside a decision."""
+        return self.concurrency or (1 if self.clock.kind == "measured" else 64)
+
+
+async def play_matches(
+    matches: Iterable[Match],
+    sink: EpisodeSink,
+    *,
+    concurrency: int,
+    on_result: Callable[[Match, tuple[float, ...] | ModelError], None],
+) -> None:
+    """Play every match that ``sink`` does not hold yet, at most ``concurrency`` at once, and report each one's scores.
+
+    A provider's fault is reported in place of scores; ``BudgetExhausted`` stops everything and is raised.
+    """
+    queue = iter(matches)
+
+    async def work() -> None:
+        for match in queue:
+            found = sink.scores(match.id)
+            if found is None:
+                try:
+                    record = await play_episode(match)
+                except BudgetExhausted:
+                    raise
+                except ModelError as fault:
+                    on_result(match, fault)
+                    continue
+                sink.save(record)
+                found = tuple(seat.score for seat in record.seats)
+            on_result(match, found)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(work())
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+async def play_pairs(
+    setting: Setting,
+    a: Player,
+    b: Player,
+    seeds: Sequence[int],
+    on_pair: Callable[[PairResult], None] = lambda pair: None,
+) -> list[PairResult]:
+    """Play a pair for each of the distinct ``seeds``; ``on_pair`` is called as each finishes.
+
+    Results are in the order of ``seeds``, whatever order they finished in.
+    """
+    halves: dict[int, dict[bool, tuple[Match, tuple[float, ...] | ModelError]]] = {seed: {} for seed in seeds}
+    results: dict[int, PairResult] = {}
+
+    def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
+        both = halves[match.seed]
+        both[match.swapped] = (match, outcome)
+        if len(both) == 2:
+            results[match.seed] = _pair(both)
+            on_pair(results[match.seed])
+
+    matches = (match for seed in seeds for match in pair_matches(setting, a, b, seed))
+    await play_matches(matches, setting.sink, concurrency=setting.width, on_result=on_result)
+    return [results[seed] for seed in seeds]
+
+
+def pair_matches(setting: Setting, a: Player, b: Player, seed: int) -> tuple[Match, Match]:
+    """The two matches of a pair: A first, then the same start with the sides swapped."""
+    names = "\n".join([setting.scope, setting.game.name, setting.purpose, str(setting.clock), str(seed)])
+    sides = "\n".join(f"{player.name} {player.model} {player.prompt_id}" for player in (a, b))
+    pair_id = hashlib.blake2b(f"{names}\n{sides}".encode(), digest_size=8).hexdigest()
+    first, second = (
+        Match(
+            game=setting.game,
+            players=(b, a) if swapped else (a, b),
+            seed=seed,
+            clock=setting.clock,
+            purpose=setting.purpose,
+            scope=setting.scope,
+            pair_id=pair_id,
+            swapped=swapped,
+            night_id=setting.night_id,
+        )
+        for swapped in (False, True)
+    )
+    return first, second
+
+
+def _pair(both: dict[bool, tuple[Match, tuple[float, ...] | ModelError]]) -> PairResult:
+    total, fault = 0.0, ""
+    for swapped, (_, outcome) in both.items():
+        if isinstance(outcome, ModelError):
+            fault = f"{type(outcome).__name__}: {outcome}"
+        else:
+            total += outcome[1 if swapped else 0]
+    match = both[False][0]
+    assert match.pair_id is not None
+    k = None if fault else round(2 * total)
+    return PairResult(match.seed, match.pair_id, (match.id, both[True][0].id), k, fault)

@@ -1,0 +1,78 @@
+"""The contract of a player: an observation in, a decision out.
+
+A player may be a language model, a search, a scripted bot or a person; the one who plays the episode cannot tell.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from episodes.game import Game, Move, Observation, State
+from models.chat import Message, Usage
+
+
+class ReplyClass(StrEnum):
+    """How a reply was classed. Everything but ``MOVE`` costs the player its decision and is counted."""
+
+    MOVE = "move"
+    """A move that the game accepts."""
+    ILLEGAL = "illegal"
+    """A move of the game's vocabulary that it does not accept here."""
+    UNPARSABLE = "unparsable"
+    """Words in which no move was found."""
+    EMPTY = "empty"
+    """Nothing at all."""
+    TRUNCATED = "truncated"
+    """Cut off by the token limit before a move was named."""
+    REFUSED = "refused"
+    """The model declined to play."""
+    TIMEOUT = "timeout"
+    """No answer within the player's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a player answered.
+
+    ``move`` is ``None`` unless ``reply_class`` is ``MOVE``. ``latency`` is seconds from the request to a usable
+    answer; ``messages`` are exactly those sent to a model (none for other players); ``cost`` is US dollars.
+    """
+
+    move: Move | None
+    raw: str
+    latency: float
+    reply_class: ReplyClass = ReplyClass.MOVE
+    usage: Usage = field(default_factory=Usage)
+    cost: float = 0.0
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What else a player may use: the seat it has, a seed for this very decision, and the state.
+
+    ``state`` is the true state: only a simulator-backed player may look at it, and only through ``belief``.
+    """
+
+    game: Game
+    seat: int
+    seed: int
+    turn: int
+    state: State
+
+
+class Player(Protocol):
+    @property
+    def name(self) -> str:
+        """As on the command line, e.g. ``rookie@certified`` or ``bot:turtle``."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, or the player's own where there is no model."""
+
+    @property
+    def prompt_id(self) -> str | None:
+        """The content hash of the prompt it plays with, if it has one."""
+
+    async def act(self, observation: Observation, context: Context) -> Decision:
+        """Decide. A bad answer is a ``Decision`` of another class; only a provider's fault raises ``ModelError``."""

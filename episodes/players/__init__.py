@@ -1,0 +1,1 @@
+"""The players that ship: language models, house bots, search."""

@@ -1,0 +1,4 @@
+"""Chat models: hosted, served, in-process, scripted, manual; their budgets and prices.
+
+Knows nothing about games: a model gets messages and gives a completion.
+"""

@@ -1,0 +1,183 @@
+"""The one boundary at which providers' faults become ours, and at which keys are removed from what they say.
+
+Serves every adapter that speaks HTTP through a vendor's SDK. Knows nothing about messages or completions.
+"""
+
+import asyncio
+import email.utils
+import json
+import re
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+from weakref import WeakKeyDictionary
+
+from models.errors import Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
+
+T = TypeVar("T")
+
+KEY_LIKE = re.compile(r"\b(?:sk|pk|rk|key|hf)[-_][A-Za-z0-9_*-]{6,}|(?i:bearer)\s+\S+")
+"""What a key looks like where we do not know it: another account's key that a gateway echoes, say."""
+
+CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
+QUERY_IN_URL = re.compile(r"(://[^\s?#]+)[?#][^\s'\"]*")
+
+BLOCKED_CODES = frozenset({"content_filter", "content_policy_violation", "content_policy", "cyber_policy", "refusal"})
+EXHAUSTED_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_error"})
+
+LASTING = {
+    401: "the key was not accepted",
+    402: "the provider's account has no credit left",
+    403: "the key may not use this model",
+    404: "there is no such model or address",
+}
+"""Statuses whose cause lasts: asking again does not help."""
+
+NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "InvalidURL"})
+"""Faults of httpx, and of the httpx2 that Anthropic's SDK uses, before anything was sent."""
+
+LONGEST_MESSAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """The exception classes of one SDK; OpenAI's and Anthropic's have the same shape."""
+
+    status: Any
+    timeout: type[Exception]
+    connection: type[Exception]
+    any: type[Exception]
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Calls to one provider.
+
+    ``who`` opens every error message; ``timeout_s`` bounds the whole call, not only the wait for the next byte;
+    ``secrets`` are removed from every message.
+    """
+
+    who: str
+    timeout_s: float
+    faults: Faults
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    async def call(self, request: Coroutine[Any, Any, T]) -> tuple[T, float]:
+        """The answer to ``request`` and its latency in seconds. Raises a ``ModelError`` and nothing else.
+
+        The error is raised outside the handler, so that the provider's exception, which may hold a key, is not
+        chained to it.
+        """
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                answer = await request
+            return answer, time.perf_counter() - started
+        except (TimeoutError, self.faults.any, json.JSONDecodeError, UnicodeDecodeError) as error:
+            fault = self.translate(error)
+        raise fault
+
+    def translate(self, error: Exception) -> ModelError:
+        """The error of ours for a provider's exception."""
+        if isinstance(error, TimeoutError | self.faults.timeout):
+            return TimedOut(f"{self.who}: no answer within {self.timeout_s:g} s; raise the model's time limit")
+        if isinstance(error, self.faults.status):
+            return self._status_fault(error)
+        if isinstance(error, self.faults.connection):
+            why = self.redact(str(error.__cause__ or error))
+            sent = type(error.__cause__).__name__ not in NOT_SENT
+            trouble = f"the connection failed ({why}); is the server running and reachable?"
+            return Unavailable(f"{self.who}: {trouble}", may_be_billed=sent)
+        return Malformed(f"{self.who}: the answer is not of the API's form ({self.redact(str(error))})")
+
+    def malformed(self, what: str) -> Malformed:
+        return Malformed(f"{self.who}: the answer is not of the API's form ({self.redact(what)})")
+
+    def redact(self, text: str) -> str:
+        """``text`` on one line, shortened, without keys, credentials in URLs and control codes."""
+        for secret in self.secrets:
+            if secret:
+                text = text.replace(secret, "[key]")
+        text = CREDENTIALS_IN_URL.sub("[key]@", text)
+        text = QUERY_IN_URL.sub(r"\1", text)
+        text = KEY_LIKE.sub("[key]", text)
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+
+    def _status_fault(self, error: Any) -> ModelError:
+        status = int(error.status_code)
+        detail = _detail(error.body)
+        code, said = str(detail.get("code") or detail.get("type") or ""), str(detail.get("message") or "")
+        said = self.redact(said or f"status {status}")
+        if code in BLOCKED_CODES:
+            return Refused(f"{self.who}: the provider blocked the request ({said})")
+        if status == 429 and code not in EXHAUSTED_CODES:
+            wait = retry_after(error.response.headers, time.time())
+            return RateLimited(f"{self.who}: too many requests ({said})", wait)
+        if status in (408, 504):
+            return TimedOut(f"{self.who}: the server gave up waiting ({said})")
+        what = LASTING.get(402 if code in EXHAUSTED_CODES else status, f"the request failed with status {status}")
+        return Unavailable(f"{self.who}: {what} ({said})", retryable=status == 409 or status >= 500)
+
+
+class Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closable)
+
+
+class ClientPerLoop(Generic[C]):
+    """An SDK's client for each event loop: connections cannot outlive, or be shared beyond, the loop they belong to.
+
+    A night has one loop; a library that calls us from threads of its own has others.
+    """
+
+    def __init__(self, make: Callable[[], C]) -> None:
+        self._make = make
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, C] = WeakKeyDictionary()
+
+    def get(self) -> C:
+        """The client of the running loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients[loop] = self._make()
+        return self._clients[loop]
+
+    async def close(self) -> None:
+        """Close the running loop's client; those of other loops go with their loops."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that the provider asks us to wait: ``retry-after-ms``, or ``Retry-After`` in seconds or as a date."""
+    try:
+        if "retry-after-ms" in headers:
+            return max(0.0, float(headers["retry-after-ms"]) / 1000)
+        value = headers.get("retry-after")
+        if value is None:
+            return None
+        if value.strip().replace(".", "", 1).isdigit():
+            return float(value)
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
+    except ValueError:
+        return None
+
+
+def public_url(url: str) -> str:
+    """``url`` without user, password, query and fragment: fit for names and messages."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+
+
+def _detail(body: object) -> Mapping[str, object]:
+    """The part of an error body that says what happened; servers nest it under ``error`` or not."""
+    if isinstance(body, Mapping):
+        inner = body.get("error")
+        return inner if isinstance(inner, Mapping) else body
+    return {"message": body} if isinstance(body, str) else {}

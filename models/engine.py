@@ -1,0 +1,274 @@
+"""The arithmetic of a language model in this process: scoring choices and generating, many requests in one pass.
+
+A decision must not depend on which others shared its batch, yet the order in which a matrix product is summed changes
+with the batch's shape. Small models on a CPU therefore compute in float64, where such differences are about 1e-15, and
+log-probabilities are rounded to a grid of 1e-6 before anything is decided: two batches disagree only if a value lies
+within 1e-15 of the middle between two grid points, and even then by 1e-6 in probability. Larger models, and
+those on a GPU, compute in their own precision with a grid of 1e-3: there the same holds nearly always, not surely.
+
+Knows nothing about messages, templates or events.
+"""
+
+import hashlib
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.errors import BadInput
+
+if TYPE_CHECKING:
+    import torch
+
+    Cached = tuple[tuple[torch.Tensor, torch.Tensor], ...]
+
+SMALL = 100_000_000
+"""Parameters below which a model on a CPU computes in float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request in tokens.
+
+    ``tokens`` is the whole prompt; its first ``shared`` tokens are worth keeping for later requests. With ``choices``
+    (each a tuple of tokens) one of them is drawn, otherwise up to ``max_tokens`` are generated.
+    """
+
+    tokens: tuple[int, ...]
+    shared: int
+    choices: tuple[tuple[int, ...], ...] | None
+    max_tokens: int
+    temperature: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``choice`` is the index of the choice drawn, ``-1`` for free text; ``tokens`` those generated; ``scores`` the
+    log-probabilities of the choices on the grid; ``ended`` whether the model itself ended the text."""
+
+    choice: int
+    tokens: tuple[int, ...]
+    scores: tuple[float, ...] = ()
+    ended: bool = True
+
+
+def uniform(seed: int, step: int) -> float:
+    """A number in [0, 1) that depends on ``seed`` and ``step`` only."""
+    digest = hashlib.blake2b(f"sample {seed} {step}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+def draw(scores: Sequence[float], temperature: float, at: float) -> int:
+    """Index drawn from softmax(scores / temperature) by inverse CDF at ``at`` in [0, 1), in the order given.
+
+    Temperature 0 takes the largest, the first of equals.
+    """
+    top = max(scores)
+    if temperature <= 0:
+        return scores.index(top)
+    weights = [math.exp((score - top) / temperature) for score in scores]
+    left = at * math.fsum(weights)
+    for index, weight in enumerate(weights):
+        left -= weight
+        if left < 0:
+            return index
+    return max(index for index, weight in enumerate(weights) if weight > 0)
+
+
+class Engine:
+    """A causal language model of transformers, used by one thread at a time."""
+
+    def __init__(self, model: Any, *, end_tokens: Sequence[int], name: str, most: int, prefixes: int) -> None:
+        import torch
+
+        self._torch = torch
+        self._name = name
+        self._ends = tuple(end_tokens)
+        self._most = most
+        self._prefixes = prefixes
+        self._cache: OrderedDict[tuple[int, ...], Cached] = OrderedDict()
+        self._device = model.device
+        small = model.num_parameters() < SMALL and self._device.type == "cpu"
+        self._digits = 6 if small else 3
+        self._threads = 1 if model.num_parameters() < 10_000_000 else None
+        self.model = model.double() if small else model
+        if small:
+            _keep_float64(self.model)
+        self.model.eval()
+        self.context: int = model.config.get_text_config().max_position_embeddings
+
+    def answer(self, asks: Sequence[Ask]) -> list[Answer]:
+        """Answers in the order of ``asks``, independent of how they are grouped."""
+        if self._threads:
+            self._torch.set_num_threads(self._threads)
+        answers: dict[int, Answer] = {}
+        with self._torch.inference_mode():
+            for scored, places in self._groups(asks):
+                group = [asks[place] for place in places]
+                done = self._choose(group) if scored else self._generate(group)
+                answers.update(zip(places, done, strict=True))
+        return [answers[place] for place in range(len(asks))]
+
+    def _groups(self, asks: Sequence[Ask]) -> list[tuple[bool, list[int]]]:
+        """Places of requests that can share passes: those with choices by their prefix, then all others."""
+        scored: dict[tuple[int, ...], list[int]] = {}
+        free = []
+        for place, ask in enumerate(asks):
+            if ask.choices is None:
+                free.append(place)
+            else:
+                scored.setdefault(ask.tokens[: ask.shared], []).append(place)
+        return [(True, places) for places in scored.values()] + ([(False, free)] if free else [])
+
+    def _choose(self, asks: Sequence[Ask]) -> list[Answer]:
+        """Score every choice of requests with one prefix; a request whose choices are single tokens takes one row."""
+        rows: list[tuple[Sequence[int], int]] = []
+        spans = []
+        for ask in asks:
+            assert ask.choices is not None
+            suffix = ask.tokens[ask.shared :]
+            began = len(rows)
+            if all(len(choice) == 1 for choice in ask.choices):
+                rows.append((suffix, 1))
+            else:
+                rows.extend((suffix + choice, len(choice) + 1) for choice in ask.choices)
+            spans.append((began, len(rows)))
+        logs = self._log_probabilities(asks[0].tokens[: asks[0].shared], rows)
+        answers = []
+        for ask, (began, ended) in zip(asks, spans, strict=True):
+            assert ask.choices is not None
+            if ended - began == 1 and len(ask.choices[0]) == 1:
+                scores = [logs[began][0][choice[0]].item() for choice in ask.choices]
+            else:
+                scores = [
+                    sum(log[index][token].item() for index, token in enumerate((*choice, self._ends[0])))
+                    for choice, log in zip(ask.choices, logs[began:ended], strict=True)
+                ]
+            scores = [round(score, self._digits) for score in scores]
+            choice = draw(scores, ask.temperature, uniform(ask.seed, 0))
+            answers.append(Answer(choice, ask.choices[choice], tuple(scores)))
+        return answers
+
+    def _log_probabilities(self, prefix: tuple[int, ...], rows: Sequence[tuple[Sequence[int], int]]) -> list[Any]:
+        """For each row (tokens after the prefix, how many last places count): log-probabilities (places, vocabulary).
+
+        Rows are padded on the right: in a causal model nothing looks at what comes after it, so no mask is needed.
+        """
+        torch = self._torch
+        cached = self._prefix(prefix)
+        found: list[Any] = []
+        for start in range(0, len(rows), self._most):
+            part = rows[start : start + self._most]
+            width = max(len(tokens) for tokens, _ in part)
+            kept = width - min(len(tokens) - count for tokens, count in part)
+            ids = torch.tensor([[*tokens, *[0] * (width - len(tokens))] for tokens, _ in part], device=self._device)
+            past = self._expanded(cached, len(part)) if cached else None
+            if prefix and not cached:
+                head = torch.tensor([prefix], device=self._device).expand(len(part), -1)
+                ids = torch.cat([head, ids], 1)
+            logits = self.model(ids, past_key_values=past, use_cache=past is not None, logits_to_keep=kept).logits
+            logs = logits.double().log_softmax(-1)
+            for index, (tokens, count) in enumerate(part):
+                last = len(tokens) - (width - kept)
+                found.append(logs[index, last - count : last])
+        return found
+
+    def _prefix(self, tokens: tuple[int, ...]) -> "Cached | None":
+        """Keys and values of a shared prefix, computed once; ``None`` where the model's cache is not a plain one."""
+        from transformers import DynamicCache
+        from transformers.cache_utils import DynamicLayer
+
+        if not tokens:
+            return None
+        if tokens not in self._cache:
+            past = DynamicCache(config=self.model.config)
+            self.model(
+                self._torch.tensor([tokens], device=self._device),
+                past_key_values=past,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            plain = all(type(layer) is DynamicLayer for layer in past.layers)
+            self._cache[tokens] = tuple((layer.keys, layer.values) for layer in past.layers) if plain else ()
+            while len(self._cache) > self._prefixes:
+                self._cache.popitem(last=False)
+        self._cache.move_to_end(tokens)
+        return self._cache[tokens]
+
+    def _expanded(self, cached: "Cached", rows: int) -> Any:
+        """A cache for ``rows`` rows that share the prefix's memory."""
+        from transformers import DynamicCache
+        from transformers.cache_utils import DynamicLayer
+
+        past = DynamicCache()
+        for keys, values in cached:
+            layer = DynamicLayer()
+            layer.lazy_initialization(keys, values)
+            layer.keys, layer.values = keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)
+            past.layers.append(layer)
+        return past
+
+    def _generate(self, asks: Sequence[Ask]) -> list[Answer]:
+        """Sample token by token with a key-value cache; prompts are padded on the left."""
+        from transformers import DynamicCache
+
+        torch = self._torch
+        width = max(len(ask.tokens) for ask in asks)
+        blank = [width - len(ask.tokens) for ask in asks]
+        ids = torch.tensor([[0] * pad + list(ask.tokens) for pad, ask in zip(blank, asks, strict=True)])
+        mask = torch.tensor([[0] * pad + [1] * (width - pad) for pad in blank])
+        ids, mask = ids.to(self._device), mask.to(self._device)
+        past = DynamicCache(config=self.model.config)
+        written: list[list[int]] = [[] for _ in asks]
+        ended = [False] * len(asks)
+        limits = [min(ask.max_tokens, self.context - len(ask.tokens)) for ask in asks]
+        while True:
+            places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            logits = self.model(
+                ids, attention_mask=mask, position_ids=places, past_key_values=past, use_cache=True, logits_to_keep=1
+            ).logits[:, -1]
+            logs = logits.double().log_softmax(-1)
+            latest = [0] * len(asks)
+            for row, ask in enumerate(asks):
+                if ended[row] or len(written[row]) >= limits[row]:
+                    continue
+                latest[row] = self._sample(logs[row], ask.temperature, uniform(ask.seed, len(written[row])))
+                written[row].append(latest[row])
+                ended[row] = latest[row] in self._ends
+            if all(done or len(text) >= limit for done, text, limit in zip(ended, written, limits, strict=True)):
+                break
+            ids = torch.tensor(latest, device=self._device)[:, None]
+            mask = torch.cat([mask, torch.ones_like(mask[:, :1])], 1)
+        return [Answer(-1, tuple(text), ended=done) for text, done in zip(written, ended, strict=True)]
+
+    def _sample(self, logs: "torch.Tensor", temperature: float, at: float) -> int:
+        """One token from softmax(logs / temperature), on the grid; see ``draw``."""
+        rounded = logs.round(decimals=self._digits)
+        if temperature <= 0:
+            return int(rounded.argmax())
+        total = ((rounded - rounded.max()) / temperature).exp().cumsum(0)
+        return min(int(self._torch.searchsorted(total, at * total[-1], right=True)), len(total) - 1)
+
+    def check_room(self, tokens: Sequence[int]) -> None:
+        """Raise ``BadInput`` for a prompt that does not fit into the model's context."""
+        if len(tokens) > self.context:
+            raise BadInput(
+                f"{self._name}: the prompt has {len(tokens)} tokens and the model's context holds {self.context}; "
+                "use a shorter prompt"
+            )
+
+
+def _keep_float64(model: Any) -> None:
+    """Make Llama's normalisation compute in the input's precision: transformers' own goes through float32."""
+    from torch.nn import functional
+    from transformers.models.llama.modeling_llama import LlamaRMSNorm
+
+    def forward(norm: Any) -> Any:
+        size, weight, eps = tuple(norm.weight.shape), norm.weight, norm.variance_epsilon
+        return lambda hidden: functional.rms_norm(hidden, size, weight, eps)
+
+    for module in model.modules():
+        if isinstance(module, LlamaRMSNorm):
+            module.forward = forward(module)

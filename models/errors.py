@@ -1,0 +1,64 @@
+"""Every error that the program raises on purpose, in one tree.
+
+    CornermanError
+    ├── BadInput            the user asked for something that cannot be: exit code 2
+    └── ModelError          a call to a chat model gave no completion
+        ├── RateLimited     429: too many requests or tokens
+        ├── TimedOut        no answer within the time allowed
+        ├── Refused         the provider itself blocked the request
+        ├── Malformed       an answer came and is not of the protocol's form
+        ├── BudgetExhausted the night's limit in dollars or tokens is reached
+        └── Unavailable     connection, server or authentication fault
+
+Providers' own exceptions are turned into these at one boundary, inside each adapter of this folder; above it nobody
+catches anything else. A model that answers nonsense, or declines in words, has *answered*: that is a completion.
+"""
+
+
+class CornermanError(Exception):
+    """The root: its message is one line that says what is wrong, where, and the way out."""
+
+
+class BadInput(CornermanError):
+    """Wrong usage or unusable input; the command line prints the message and exits with 2."""
+
+
+class ModelError(CornermanError):
+    """A call to a chat model gave no completion."""
+
+
+class RateLimited(ModelError):
+    """Too many requests or tokens; ``retry_after`` is the provider's wish in seconds, if it gave one."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TimedOut(ModelError):
+    """No answer within the time allowed."""
+
+
+class Refused(ModelError):
+    """The provider blocked the request before the model answered."""
+
+
+class Malformed(ModelError):
+    """The answer is not of the protocol's form."""
+
+
+class BudgetExhausted(ModelError):
+    """The limit in dollars or tokens is reached; the call was not made."""
+
+
+class Unavailable(ModelError):
+    """Connection, server or authentication fault.
+
+    ``retryable`` says whether asking again may help; ``may_be_billed`` that the connection was lost after the request
+    had been sent.
+    """
+
+    def __init__(self, message: str, retryable: bool = True, may_be_billed: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.may_be_billed = may_be_billed

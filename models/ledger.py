@@ -1,0 +1,236 @@
+"""One ledger that every call passes: the worst case is reserved before a call, the real use is booked after it.
+
+Knows nothing about providers. Safe to use from many tasks and many threads at once.
+"""
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from models.chat import ChatModel, Completion, Message, Usage
+from models.errors import BudgetExhausted, RateLimited, Refused, Unavailable
+from models.prices import Price
+
+NANO = 1_000_000_000
+"""Money is kept in whole billionths of a dollar: sums are exact, and no rounding ever passes a limit."""
+
+TOKENS_A_MESSAGE = 16
+TOKENS_A_CALL = 64
+"""What chat templates add at most around a message and around a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What one model has used.
+
+    ``assumed_usd``, a part of ``cost_usd``, was reserved for calls whose real use never became known. ``priced`` is
+    false for a model whose price nobody declared: its cost is then not 0 but unknown.
+    """
+
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    assumed_usd: float = 0.0
+    priced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The worst case of one call that has not ended yet."""
+
+    model: str
+    tokens_in: int
+    tokens_out: int
+    nano: int
+    priced: bool
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
+
+
+@dataclass(slots=True)
+class _Account:
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    nano: int = 0
+    assumed_nano: int = 0
+    priced: bool = True
+
+
+class Ledger:
+    """Limits in US dollars and in tokens (``None``: no limit) and what was used so far.
+
+    ``spent`` is what counts against the limits from the start: a night that goes on after an interruption gives the
+    totals it had then.
+    """
+
+    def __init__(
+        self,
+        limit_usd: float | None = None,
+        limit_tokens: int | None = None,
+        spent: Mapping[str, Total] | None = None,
+    ) -> None:
+        self.limit_usd = limit_usd
+        self.limit_tokens = limit_tokens
+        self._limit_nano = None if limit_usd is None else math.floor(limit_usd * NANO + 1e-3)
+        self._lock = threading.Lock()
+        self._open: dict[int, Reservation] = {}
+        self._accounts = {name: _account(total) for name, total in (spent or {}).items()}
+        self._committed_nano = sum(account.nano for account in self._accounts.values())
+        self._committed_tokens = sum(account.tokens_in + account.tokens_out for account in self._accounts.values())
+
+    def reserve(self, model: str, tokens_in: int, tokens_out: int, price: Price | None) -> Reservation:
+        """Set the worst case of a call aside; raises ``BudgetExhausted`` if it does not fit the limits."""
+        usd = 0.0 if price is None else price.cost(tokens_in, tokens_out)
+        wanted = Reservation(model, tokens_in, tokens_out, _nano(usd), price is not None)
+        with self._lock:
+            nano, tokens = self._committed_nano, self._committed_tokens
+            if self._limit_nano is not None and nano + wanted.nano > self._limit_nano:
+                raise BudgetExhausted(
+                    f"budget: a call to {model} may cost ${usd:.4f} and ${(self._limit_nano - nano) / NANO:.4f} of "
+                    f"${self.limit_usd:g} is left; raise budget.usd to go on"
+                )
+            if self.limit_tokens is not None and tokens + wanted.tokens > self.limit_tokens:
+                raise BudgetExhausted(
+                    f"budget: a call to {model} may use {wanted.tokens} tokens and {self.limit_tokens - tokens} of "
+                    f"{self.limit_tokens} are left; raise budget.tokens to go on"
+                )
+            self._open[id(wanted)] = wanted
+            self._committed_nano += wanted.nano
+            self._committed_tokens += wanted.tokens
+        return wanted
+
+    def settle(self, reservation: Reservation, usage: Usage, usd: float) -> None:
+        """Replace the reservation by what the call really used."""
+        self._close(reservation, usage.tokens_in, usage.tokens_out, _nano(usd), assumed=False)
+
+    def keep(self, reservation: Reservation) -> None:
+        """Book the whole reservation: the provider may have done the work, and what it was is not known."""
+        self._close(reservation, reservation.tokens_in, reservation.tokens_out, reservation.nano, assumed=True)
+
+    def release(self, reservation: Reservation) -> None:
+        """Give the reservation back: the provider did no work."""
+        with self._lock:
+            self._take_back(reservation)
+
+    @property
+    def spent_usd(self) -> float:
+        with self._lock:
+            return sum(account.nano for account in self._accounts.values()) / NANO
+
+    @property
+    def spent_tokens(self) -> int:
+        with self._lock:
+            return sum(account.tokens_in + account.tokens_out for account in self._accounts.values())
+
+    def totals(self) -> dict[str, Total]:
+        """What each model has used, by its recorded name."""
+        with self._lock:
+            return {
+                name: Total(
+                    account.calls,
+                    account.tokens_in,
+                    account.tokens_out,
+                    account.nano / NANO,
+                    account.assumed_nano / NANO,
+                    account.priced,
+                )
+                for name, account in self._accounts.items()
+            }
+
+    def _close(self, reservation: Reservation, tokens_in: int, tokens_out: int, nano: int, assumed: bool) -> None:
+        with self._lock:
+            self._take_back(reservation)
+            self._committed_nano += nano
+            self._committed_tokens += tokens_in + tokens_out
+            account = self._accounts.setdefault(reservation.model, _Account())
+            account.calls += 1
+            account.tokens_in += tokens_in
+            account.tokens_out += tokens_out
+            account.nano += nano
+            account.assumed_nano += nano if assumed else 0
+            account.priced = account.priced and reservation.priced
+
+    def _take_back(self, reservation: Reservation) -> None:
+        """Forget an open reservation; the lock is held. Ending a call twice is a mistake and raises ``KeyError``."""
+        del self._open[id(reservation)]
+        self._committed_nano -= reservation.nano
+        self._committed_tokens -= reservation.tokens
+
+
+class Metered:
+    """A model whose every call passes ``ledger`` at ``price``, and whose completions carry their cost.
+
+    A ``price`` of ``None`` is one that is not known: the call is counted, and costs 0 as far as can be told.
+
+    A call that the provider turned down is released. One whose work it may have done all the same (it answered too
+    late, or in a form that could not be read, or the connection was lost, or we stopped waiting) stays booked with
+    its worst case.
+    """
+
+    def __init__(self, model: ChatModel, ledger: Ledger, price: Price | None) -> None:
+        self._model = model
+        self._ledger = ledger
+        self._price = price
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    def __repr__(self) -> str:
+        return f"Metered({self._model!r})"
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        choices: Sequence[str] | None = None,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+    ) -> Completion:
+        most = most_tokens(messages)
+        reservation = self._ledger.reserve(self.name, most, max_tokens, self._price)
+        try:
+            completion = await self._model.complete(
+                messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed
+            )
+        except BaseException as fault:
+            if _turned_down(fault):
+                self._ledger.release(reservation)
+            else:
+                self._ledger.keep(reservation)
+            raise
+        usage = completion.usage
+        cost = 0.0 if self._price is None else self._price.cost(usage.tokens_in, usage.tokens_out)
+        self._ledger.settle(reservation, usage, cost)
+        return replace(completion, cost=cost)
+
+    async def close(self) -> None:
+        await self._model.close()
+
+
+def most_tokens(messages: Sequence[Message]) -> int:
+    """No tokenizer in use makes more tokens of ``messages``: every token stands for at least one byte of UTF-8."""
+    return TOKENS_A_CALL + sum(TOKENS_A_MESSAGE + len(message.content.encode()) for message in messages)
+
+
+def _turned_down(fault: BaseException) -> bool:
+    """Whether the provider surely did no work."""
+    if isinstance(fault, Unavailable):
+        return not fault.may_be_billed
+    return isinstance(fault, RateLimited | Refused)
+
+
+def _account(total: Total) -> _Account:
+    nano, assumed = _nano(total.cost_usd), _nano(total.assumed_usd)
+    return _Account(total.calls, total.tokens_in, total.tokens_out, nano, assumed, total.priced)
+
+
+def _nano(usd: float) -> int:
+    """Billionths of a dollar, rounded up (a price is a sum of floats: the last digit is not the price's)."""
+    return math.ceil(usd * NANO - 1e-6)

@@ -1,0 +1,165 @@
+"""Language models of transformers in this process: the rookie, students, any causal model in a folder.
+
+All calls that wait at the same time go through the model together; the system prompt that they share is computed once.
+Knows nothing about games; the arithmetic is in ``engine``.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from models.batching import Batcher
+from models.chat import Completion, FinishReason, Message, Usage
+from models.engine import Answer, Ask, Engine
+from models.errors import BadInput
+
+_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+
+
+def check_folder(path: Path, *, adapter: bool = False) -> None:
+    """Raise ``BadInput`` unless ``path`` holds a model (or a LoRA adapter) in safetensors and no code of its own."""
+    what, configuration = ("adapter", "adapter_config.json") if adapter else ("model", "config.json")
+    if not path.is_dir():
+        raise BadInput(f"no {what} folder at {path}")
+    pickles = sorted(file.name for file in path.iterdir() if file.suffix.lower() in _PICKLES)
+    if pickles:
+        raise BadInput(
+            f"{path} holds {pickles[0]}: a pickle file can run any code when it is loaded; "
+            "convert the weights to safetensors and remove it"
+        )
+    if not any(path.glob("*.safetensors")):
+        raise BadInput(f"{path} holds no *.safetensors file: not a {what} that can be loaded")
+    for name in {configuration, "config.json", "tokenizer_config.json"}:
+        file = path / name
+        if not file.exists():
+            if name == configuration:
+                raise BadInput(f"{path} holds no {name}: not a {what} that can be loaded")
+            continue
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as problem:
+            raise BadInput(f"{file} is not valid JSON: {problem}") from None
+        if isinstance(content, dict) and "auto_map" in content:
+            raise BadInput(f"{file} asks to run code of its own (auto_map); only models that transformers knows load")
+
+
+class LocalModel:
+    """A chat model in this process; implements ``ChatModel``.
+
+    ``path``: a folder with safetensors weights, configuration, tokenizer and chat template. ``adapter``: a folder with
+    a LoRA adapter to put on top. ``most``: rows of one forward pass at most. ``prefixes``: how many shared system
+    prompts are kept computed. Raises ``BadInput`` for a folder that cannot be loaded.
+
+    Without a seed a call uses seed 0. Among ``choices`` the answer is drawn by the log-probability of each choice's
+    tokens (and of the end token after it, unless every choice is a single token).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str,
+        device: str = "cpu",
+        adapter: Path | None = None,
+        most: int = 128,
+        prefixes: int = 16,
+    ) -> None:
+        check_folder(path)
+        if adapter is not None:
+            check_folder(adapter, adapter=True)
+        self._name = name
+        self._tokenizer, model = _load(path, device, adapter)
+        ends = model.generation_config.eos_token_id
+        ends = [self._tokenizer.eos_token_id] if ends is None else ends if isinstance(ends, list) else [ends]
+        self._engine = Engine(model, end_tokens=ends, name=name, most=most, prefixes=prefixes)
+        self._batcher: Batcher[Ask, Answer] = Batcher(self._engine.answer, most=most)
+        self._encoded = lru_cache(maxsize=8192)(self._encode)
+        self._choice = lru_cache(maxsize=8192)(self._encode_choice)
+        self._shared = lru_cache(maxsize=1024)(self._shared_tokens)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        choices: Sequence[str] | None = None,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+    ) -> Completion:
+        """See ``ChatModel``; ``latency`` counts from the call to the answer, waiting for others included."""
+        began = time.perf_counter()
+        tokens, shared = self._encoded(tuple(messages))
+        asked = tuple(self._choice(choice) for choice in choices) if choices else None
+        answer = await self._batcher.ask(Ask(tokens, shared, asked, max_tokens, temperature, seed or 0))
+        if choices:
+            text = choices[answer.choice]
+        else:
+            text = self._tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
+        reason: FinishReason = "stop" if answer.ended else "length"
+        usage = Usage(len(tokens), len(answer.tokens))
+        return Completion(text, usage, time.perf_counter() - began, reason)
+
+    async def close(self) -> None:
+        self._batcher.close()
+
+    def _render(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """Token ids of ``messages`` up to where the answer begins."""
+        from jinja2 import TemplateError
+
+        chat = [{"role": message.role, "content": message.content} for message in messages]
+        try:
+            ids = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+        except TemplateError as problem:
+            raise BadInput(f"{self._name}: the chat template refuses these messages: {problem}") from None
+        return tuple(ids)
+
+    def _encode(self, messages: tuple[Message, ...]) -> tuple[tuple[int, ...], int]:
+        """The prompt's tokens, and how many of its first ones are the shared system prompt."""
+        tokens = self._render(messages)
+        self._engine.check_room(tokens)
+        if len(messages) < 2 or messages[0].role != "system":
+            return tokens, 0
+        shared = self._shared(messages[0])
+        return tokens, len(shared) if len(shared) < len(tokens) and tokens[: len(shared)] == shared else 0
+
+    def _shared_tokens(self, system: Message) -> tuple[int, ...]:
+        """The tokens that every conversation under ``system`` begins with, found by comparing two that differ."""
+        first, second = (self._render((system, Message("user", text))) for text in ("a b", "0 1"))
+        same = next((at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), 0)
+        return first[:same]
+
+    def _encode_choice(self, choice: str) -> tuple[int, ...]:
+        ids = tuple(self._tokenizer(choice, add_special_tokens=False).input_ids)
+        if not ids:
+            raise BadInput(f"{self._name}: the choice {choice!r} has no tokens")
+        return ids
+
+
+def _load(path: Path, device: str, adapter: Path | None) -> tuple[Any, Any]:
+    """Tokenizer and model; the chat template runs in transformers' sandbox."""
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(path), **options)
+        model = AutoModelForCausalLM.from_pretrained(str(path), use_safetensors=True, dtype="auto", **options)
+        if adapter is not None:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, str(adapter), use_safetensors=True).merge_and_unload()
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
+        reason = str(problem).strip().splitlines()[0]
+        raise BadInput(f"cannot load the model in {adapter or path}: {reason}") from None
+    if tokenizer.chat_template is None:
+        raise BadInput(f"{path} has no chat template (chat_template.jinja): not a chat model")
+    return tokenizer, model.to(device)

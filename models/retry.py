@@ -1,0 +1,98 @@
+"""Asking again after a passing fault: the only place that does.
+
+Knows nothing about providers: it reads the kind of a ``ModelError`` and the wait that it asks for.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+from models.chat import ChatModel, Completion, Message
+from models.errors import ModelError, RateLimited, TimedOut, Unavailable
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Retrying:
+    """A model that is asked again, at most ``max_retries`` times, when it is limited, unavailable or too slow.
+
+    The wait before attempt k is drawn evenly from [d/2, d] with d = ``base_s`` * 2**k, at most ``longest_s``
+    ("equal jitter"), and is never shorter than the provider's ``Retry-After``; a provider that asks for more than
+    ``longest_s`` is not waited for. The draws come from ``seed``. The latency of a completion is that of the attempt
+    which succeeded.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        *,
+        max_retries: int = 4,
+        base_s: float = 0.5,
+        longest_s: float = 60.0,
+        seed: int = 0,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._model = model
+        self._max_retries = max_retries
+        self._base_s = base_s
+        self._longest_s = longest_s
+        self._random = random.Random(seed)
+        self._sleep = sleep
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    def __repr__(self) -> str:
+        return f"Retrying({self._model!r})"
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        choices: Sequence[str] | None = None,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+    ) -> Completion:
+        attempt = 0
+        while True:
+            try:
+                return await self._model.complete(
+                    messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed
+                )
+            except (RateLimited, TimedOut, Unavailable) as fault:
+                wait = self._wait(fault, attempt)
+                if wait is None:
+                    raise
+                # Inside the handler, so that whoever stops us while we wait can tell why: see provider_fault.
+                await self._sleep(wait)
+            attempt += 1
+
+    def _wait(self, fault: ModelError, attempt: int) -> float | None:
+        """Seconds to wait before the next attempt, or ``None`` if there is to be none."""
+        if attempt >= self._max_retries or (isinstance(fault, Unavailable) and not fault.retryable):
+            return None
+        delay = min(self._base_s * 2.0**attempt, self._longest_s)
+        wait = delay * (0.5 + 0.5 * self._random.random())
+        asked = fault.retry_after if isinstance(fault, RateLimited) else None
+        if asked is not None and asked > self._longest_s:
+            return None
+        return max(wait, asked or 0.0)
+
+    async def close(self) -> None:
+        await self._model.close()
+
+
+def provider_fault(stopped: BaseException) -> RateLimited | Unavailable | None:
+    """The provider's fault that a call was waiting out when it was stopped, if that is what it was doing.
+
+    A player whose time ran out then was not too slow: its provider failed. ``stopped`` is the ``TimeoutError`` of
+    ``asyncio.timeout`` or the cancellation itself.
+    """
+    cause: BaseException | None = stopped
+    while cause is not None:
+        if isinstance(cause, RateLimited | Unavailable):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None

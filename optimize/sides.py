@@ -1,0 +1,65 @@
+"""What each side of a comparison took: time, tokens, money, and turns lost to bad answers, from the stored episodes."""
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from episodes.pairs import PairResult
+from episodes.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side's totals over all its episodes. ``latency_ms`` is the median of a decision, 0 where there was none."""
+
+    latency_ms: float
+    turns: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+    illegal: int
+    unreadable: int
+    refused: int
+    timeouts: int
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
+
+
+_SUMMED = ("turns", "tokens_in", "tokens_out", "cost_usd", "illegal", "unreadable", "refused", "timeouts")
+
+
+def side_totals(store: Store, pairs: Iterable[PairResult]) -> tuple[Side, Side]:
+    """The sides A and B over the pairs that count; A has seat 0 in a pair's first episode and seat 1 in its second."""
+    latencies: tuple[list[float], list[float]] = ([], [])
+    totals = [dict.fromkeys(_SUMMED, 0.0), dict.fromkeys(_SUMMED, 0.0)]
+    for pair in pairs:
+        if pair.k is None:
+            continue
+        for swapped, episode in enumerate(pair.episodes):
+            for seat in (0, 1):
+                side = seat ^ swapped
+                found = store.db.execute(
+                    f"select {', '.join(_SUMMED)} from seats where episode_id = ? and seat = ?", [episode, seat]
+                ).fetchone()
+                for column, value in zip(_SUMMED, found, strict=True):
+                    totals[side][column] += value
+                turns = store.db.execute(
+                    "select latency_ms from turns where episode_id = ? and seat = ?", [episode, seat]
+                )
+                latencies[side].extend(latency for (latency,) in turns)
+    a, b = (_side(times, total) for times, total in zip(latencies, totals, strict=True))
+    return a, b
+
+
+def _side(latencies: list[float], totals: dict[str, float]) -> Side:
+    whole = {column: int(value) for column, value in totals.items() if column != "cost_usd"}
+    median = statistics.median(latencies) if latencies else 0.0
+    return Side(latency_ms=median, cost_usd=totals["cost_usd"], **whole)
+
+
+def sides_dict(a: Side, b: Side) -> dict[str, dict[str, float]]:
+    """``latency_ms``, ``tokens``, ``cost_usd``, ``turns``, ``illegal`` and so on, each ``{"a": ..., "b": ...}``."""
+    names = [field.name for field in fields(Side)] + ["tokens"]
+    return {name: {"a": getattr(a, name), "b": getattr(b, name)} for name in names}

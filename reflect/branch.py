@@ -1,0 +1,189 @@
+"""Branching a stored game: the very moment at which a decision took effect, and playing on from there.
+
+A branch is exact: the state is rebuilt by applying the recorded moves at their recorded ticks, decisions that were
+under way stay under way, and players' decisions after it are drawn from seeds of their own. Knows nothing about why
+somebody branches.
+"""
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import cast
+
+from episodes.clock import Clock
+from episodes.game import CloneableState, Game, Move, RealTimeState, State
+from episodes.player import Context, Player
+from episodes.record import EpisodeRecord, TurnRecord
+from models.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A decision on its way: it takes effect at ``lands``."""
+
+    lands: int
+    move: Move | None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The moment just before a decision takes effect. Not to be changed: ``play_on`` works on copies of ``state``.
+
+    ``others`` are the decisions that take effect at the same moment; ``thinking`` those still under way; ``counts`` the
+    decisions each seat was asked for so far; ``leads`` the ticks that each seat's last decision took.
+    """
+
+    state: CloneableState
+    seat: int
+    others: Mapping[int, Move | None]
+    thinking: Mapping[int, Thinking]
+    counts: tuple[int, ...]
+    leads: tuple[int, ...]
+    latencies: tuple[float, ...]
+
+    @property
+    def legal(self) -> tuple[Move, ...]:
+        """The single moves that the seat could choose at this moment."""
+        return self.state.legal_moves(self.seat)
+
+
+def branch_at(record: EpisodeRecord, game: Game, n: int) -> Branch:
+    """The moment at which turn ``n`` of ``record`` took effect.
+
+    Raises ``BadInput`` where the game cannot be branched, the turn came after the end, or the replay differs from the
+    record (the game has changed since it was stored).
+    """
+    if not game.can_clone:
+        raise BadInput(f"{game.name} cannot copy its states, so its games cannot be replayed with another move")
+    turn = record.turns[n]
+    if turn.order < 0:
+        raise BadInput(f"turn {n} of episode {record.id} came after the end and never took effect")
+    state = cast(CloneableState, game.initial_state(record.seed))
+    applied = sorted((other for other in record.turns if 0 <= other.order < turn.order), key=lambda t: t.order)
+    start = 0
+    while start < len(applied):
+        end = start
+        while end < len(applied) and applied[end].order == applied[start].order:
+            end += 1
+        _advance_to(state, game, applied[start].lands)
+        state.apply({other.seat: other.move for other in applied[start:end]})
+        start = end
+    _advance_to(state, game, turn.lands)
+    together = {other.seat: other.n for other in record.turns if other.order == turn.order}
+    asked = [
+        other
+        for other in record.turns
+        # What a seat was asked for after its decision took effect, at the same tick, is not yet under way.
+        if other.tick <= turn.lands and other.n <= together.get(other.seat, other.n)
+    ]
+    if turn.lands == turn.tick and turn.fingerprint and state.fingerprint() != turn.fingerprint:
+        raise BadInput(f"episode {record.id} does not replay to turn {n}: the game has changed since it was stored")
+    return _branch(record, game, turn, state, asked)
+
+
+def _branch(
+    record: EpisodeRecord, game: Game, turn: TurnRecord, state: CloneableState, asked: Sequence[TurnRecord]
+) -> Branch:
+    leads, latencies = [0] * game.seats, [0.0] * game.seats
+    for other in asked:
+        leads[other.seat] = other.lands - other.tick
+    for seat in range(game.seats):
+        latencies[seat] = median([other.latency_ms for other in record.turns if other.seat == seat] or [0.0]) / 1000
+    return Branch(
+        state=state,
+        seat=turn.seat,
+        others={o.seat: o.move for o in asked if o.order == turn.order and o.seat != turn.seat},
+        thinking={o.seat: Thinking(o.lands, o.move) for o in asked if o.seat != turn.seat and o.lands > turn.lands},
+        counts=tuple(sum(o.seat == seat for o in asked) for seat in range(game.seats)),
+        leads=tuple(leads),
+        latencies=tuple(latencies),
+    )
+
+
+def _advance_to(state: State, game: Game, tick: int) -> None:
+    """Let time pass to ``tick``; in a turn-based game there is none."""
+    if game.tick_rate is not None:
+        timed = cast(RealTimeState, state)
+        while timed.tick < tick and not timed.is_terminal():
+            timed.advance(tick - timed.tick)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One continuation."""
+
+    game: Game
+    state: State
+    players: Sequence[Player]
+    clock: Clock
+    seed: int
+    latencies: Sequence[float]
+    counts: list[int]
+
+    async def ask(self, seat: int, tick: int) -> tuple[int, Move | None]:
+        """The tick at which the seat's decision takes effect, and the decision."""
+        turn = self.counts[seat]
+        self.counts[seat] += 1
+        digest = hashlib.blake2b(f"branch {self.seed} {seat} {turn}".encode(), digest_size=8).digest()
+        seed = int.from_bytes(digest) >> 1
+        context = Context(self.game, seat, seed, turn, self.state)
+        decision = await self.players[seat].act(self.state.observe(seat), context)
+        rate = self.game.tick_rate
+        return tick if rate is None else tick + self._charge(seat, rate, seed), decision.move
+
+    def _charge(self, seat: int, rate: int, seed: int) -> int:
+        """Ticks for a decision; on the measured clock what the seat's decisions took in the stored game."""
+        if self.clock.kind == "measured":
+            return math.ceil(self.latencies[seat] * rate - 1e-9)
+        return self.clock.charge(self.latencies[seat], rate, seed)
+
+    async def ask_all(self, seats: Sequence[int], tick: int) -> list[tuple[int, Move | None]]:
+        """Several seats at the same moment; one alone is asked plainly, for a task costs more than a bot's decision."""
+        if len(seats) < 2:
+            return [await self.ask(seat, tick) for seat in seats]
+        return list(await asyncio.gather(*(self.ask(seat, tick) for seat in seats)))
+
+    async def turns(self, limit: int) -> None:
+        for _ in range(limit):
+            if self.state.is_terminal():
+                return
+            seats = self.state.to_act()
+            asked = await self.ask_all(seats, 0)
+            self.state.apply({seat: move for seat, (_, move) in zip(seats, asked, strict=True)})
+
+    async def ticks(self, state: RealTimeState, until: int, thinking: dict[int, Thinking], leads: list[int]) -> None:
+        while not state.is_terminal() and state.tick < until:
+            due = [s for s in range(len(leads)) if s not in thinking and state.ready_in(s) <= leads[s]]
+            now = state.tick
+            for seat, (lands, move) in zip(due, await self.ask_all(due, now), strict=True):
+                thinking[seat], leads[seat] = Thinking(lands, move), lands - now
+            landing = sorted(seat for seat, under_way in thinking.items() if under_way.lands <= now)
+            if landing:
+                state.apply({seat: thinking.pop(seat).move for seat in landing})
+                continue
+            waits = [under_way.lands - now for under_way in thinking.values()]
+            waits += [state.ready_in(s) - leads[s] for s in range(len(leads)) if s not in thinking]
+            state.advance(max(1, min([*waits, until - now])))
+
+
+async def play_on(
+    branch: Branch, move: Move, game: Game, players: Sequence[Player], clock: Clock, *, seed: int, horizon: int
+) -> float:
+    """The return of the branch's seat after it played ``move`` and the game went on for ``horizon`` ticks (or, in a
+    turn-based game, decisions).
+
+    ``players`` are in seat order. Equal seeds give every alternative the same luck for as long as decisions are asked
+    for in the same order.
+    """
+    state = branch.state.clone()
+    state.apply({branch.seat: move, **branch.others})
+    run = _Run(game, state, players, clock, seed, branch.latencies, list(branch.counts))
+    if game.tick_rate is None:
+        await run.turns(horizon)
+    else:
+        timed = cast(RealTimeState, state)
+        await run.ticks(timed, timed.tick + horizon, dict(branch.thinking), list(branch.leads))
+    return state.returns()[branch.seat]

@@ -1,0 +1,249 @@
+"""The reflecting model: a language model that reads whole games and writes edits to the guidance.
+
+Two typed DSPy programs over our ``ChatModel``: one reads a game window by window and takes notes, one writes proposals
+from the notes, the evidence, the what-ifs, the guidance with its measured effects and the ideas that were rejected
+before. Every call and every refused answer is kept in the store. It proposes; race and gate decide.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from episodes.game import Game
+from episodes.store.store import Store
+from models.chat import ChatModel
+from models.errors import Malformed, Refused
+from prompts.library import PromptLibrary
+from prompts.prompt import DEFAULT_BUDGET, Budget, CountTokens, Prompt, estimate_tokens
+from reflect.answers import Checker, NoteAnswer, ProposalAnswer
+from reflect.digest import (
+    Names,
+    Window,
+    evidence_lines,
+    guidance_lines,
+    quoted,
+    vocabulary,
+    what_if_lines,
+    windows,
+)
+from reflect.edits import Edit
+from reflect.engine import language_model, run_program
+from reflect.evidence import load_turns, tabulate
+from reflect.programs import read_program, write_program
+from reflect.recorded import Recorded
+from reflect.rejected import Rejected, keep_rejected, recent_rejected
+from reflect.whatif import WhatIf
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How much is read: so many games, each in windows of at most ``window`` tokens, ``tokens`` tokens in all.
+
+    ``cells`` rows of evidence, ``what_ifs``, ``rejected`` ideas; ``concurrency`` windows at once. Tokens are estimated.
+    """
+
+    games: int = 6
+    window: int = 6000
+    tokens: int = 60_000
+    cells: int = 60
+    what_ifs: int = 40
+    rejected: int = 30
+    concurrency: int = 4
+
+
+DEFAULT_READING = Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One reflection: whose games, which guidance, how many proposals, and what is read.
+
+    ``player`` is its name in the record; ``episodes`` are the games reflected on.
+    """
+
+    game: Game
+    player: str
+    current: Prompt
+    episodes: Sequence[str]
+    what_ifs: Sequence[WhatIf]
+    count: int
+    seed: int
+    night_id: str | None = None
+    reading: Reading = DEFAULT_READING
+    budget: Budget = DEFAULT_BUDGET
+    count_tokens: CountTokens = estimate_tokens
+    max_tokens: int = 8000
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """What came of it: the edits of each proposal that has any, and what was refused."""
+
+    proposals: tuple[tuple[Edit, ...], ...]
+    refused: tuple[Rejected, ...]
+    windows: int
+    notes: int
+
+
+@dataclass(slots=True)
+class _Reflector:
+    store: Store
+    chat: ChatModel
+    task: Task
+    model: Any
+    games: Names = field(default_factory=lambda: Names("g"))
+    items: Names = field(default_factory=lambda: Names("r"))
+    refused: list[Rejected] = field(default_factory=list)
+
+    def choose(self) -> list[Window]:
+        """Windows of the games that teach most: losses and wins in turn, within the reading's tokens."""
+        task, reading = self.task, self.task.reading
+        seats: list[tuple[float, str, int]] = []
+        for episode_id in dict.fromkeys(task.episodes):
+            players = [seat.player for seat in self.store.summary(episode_id).seats]
+            if task.player in players:
+                seat = players.index(task.player)
+                seats.append((self.store.summary(episode_id).seats[seat].score, episode_id, seat))
+        ranked = sorted(seats)
+        order = [ranked[n // 2] if n % 2 == 0 else ranked[-1 - n // 2] for n in range(len(ranked))]
+        found: list[Window] = []
+        left = reading.tokens
+        for _, episode_id, seat in order[: reading.games]:
+            record = self.store.episode(episode_id)
+            whole = windows(record, task.game, seat, self.games.name(episode_id), reading.window)
+            left -= sum(estimate_tokens(window.text) for window in whole)
+            # A game is read whole or not at all; the first is always read.
+            if left < 0 and found:
+                break
+            found += whole
+        return found
+
+    async def read(self, window: Window) -> list[str]:
+        """Notes on one window, a JSON line each; one on a turn that is not there is refused."""
+        program = read_program()
+        answered = await self._ask(program, "notes", rules=self.task.game.rules, stretch=window.text)
+        notes: list[NoteAnswer] = answered.notes if answered is not None else []
+        lines = []
+        for note in notes:
+            if note.turn in window.turns:
+                fields = {"episode": self.games.name(window.episode), "turn": note.turn, "note": note.note[:400]}
+                lines.append(quoted(fields))
+            else:
+                text = json.dumps({"note": note.note, "turn": note.turn})
+                self._refuse(text, f"turn {note.turn} is not in the stretch of {window.episode} that was read")
+        return lines
+
+    async def read_all(self, chosen: Sequence[Window]) -> list[str]:
+        """Notes on all windows, in their order, some windows at once; when one fails the others are given up."""
+        gate = asyncio.Semaphore(self.task.reading.concurrency)
+
+        async def one(window: Window) -> list[str]:
+            async with gate:
+                return await self.read(window)
+
+        tasks = [asyncio.create_task(one(window)) for window in chosen]
+        try:
+            return [line for lines in await asyncio.gather(*tasks) for line in lines]
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def write(self, notes: Sequence[str]) -> list[ProposalAnswer]:
+        task, reading = self.task, self.task.reading
+        turns = load_turns(self.store, task.game, player=task.player, episodes=task.episodes)
+        rows = PromptLibrary(self.store).guidance(task.game.name)
+        rejected = recent_rejected(self.store, task.game.name, reading.rejected)
+        answered = await self._ask(
+            write_program(),
+            "proposals",
+            rules=task.game.rules,
+            vocabulary=vocabulary(task.game),
+            guidance=guidance_lines(task.current, rows, task.game, self.items),
+            limits=_limits(task),
+            evidence=evidence_lines(tabulate(turns), reading.cells),
+            what_ifs=what_if_lines(task.what_ifs, self.games, reading.what_ifs),
+            notes="\n".join(notes) or "none",
+            rejected="\n".join(quoted({"idea": one.text, "why": one.reason}) for one in rejected) or "none",
+            wanted=str(task.count),
+        )
+        found: list[ProposalAnswer] = answered.proposals if answered is not None else []
+        return found[: task.count]
+
+    async def _ask(self, program: Any, what: str, **inputs: str) -> Any:
+        """The program's answer; a malformed one is asked for once more with the complaint, then given up."""
+        complaint = "none"
+        for _ in range(2):
+            try:
+                return await run_program(program.acall, self.model, complaint=complaint, **inputs)
+            except Malformed as error:
+                complaint = f"your last answer could not be read: {error}"
+                self._refuse(f"{what}: {error}", "malformed answer")
+            except Refused as error:
+                self._refuse(f"{what}: {error}", "the model declined")
+                return None
+        return None
+
+    def _refuse(self, text: str, reason: str) -> None:
+        self.refused.append(Rejected(text, reason, self.chat.name))
+
+    def check(self, answers: Sequence[ProposalAnswer]) -> list[tuple[Edit, ...]]:
+        """The proposals whose edits may count, without empty ones and repeats."""
+        task = self.task
+        checker = Checker(
+            game=task.game,
+            current=task.current,
+            games=self.games,
+            items=self.items,
+            turn_exists=self._turn_exists,
+            foreign=foreign_texts(self.store, task.player, task.episodes),
+            origin=self.chat.name,
+            budget=task.budget,
+            count_tokens=task.count_tokens,
+        )
+        found = []
+        for answer in answers:
+            edits, refused = checker.proposal(answer)
+            self.refused += refused
+            found.append(edits)
+        return [edits for edits in dict.fromkeys(found) if edits]
+
+    def _turn_exists(self, episode_id: str, n: int) -> bool:
+        if episode_id not in self.task.episodes or not 0 <= n < 2**63:
+            return False
+        rows = self.store.db.execute("select 1 from turns where episode_id = ? and n = ?", [episode_id, n])
+        return rows.fetchone() is not None
+
+
+async def reflect(store: Store, chat: ChatModel, task: Task) -> Reflection:
+    """Read games, then write proposals; what was refused is logged in the store.
+
+    Raises a ``ModelError`` when the provider fails or the budget is used up. An interrupted reflection of a night finds
+    the answers that it had.
+    """
+    recorded = Recorded(chat, store, task.game.name, task.night_id)
+    model = language_model(recorded, task.seed, max_tokens=task.max_tokens, temperature=task.temperature)
+    reflector = _Reflector(store, chat, task, model)
+    chosen = reflector.choose()
+    notes = await reflector.read_all(chosen)
+    proposals = reflector.check(await reflector.write(notes))
+    keep_rejected(store, task.game.name, reflector.refused, task.night_id)
+    return Reflection(tuple(proposals), tuple(reflector.refused), len(chosen), len(notes))
+
+
+def _limits(task: Task) -> str:
+    remarks = "reads remarks" if task.current.base.remarks else "does not read remarks, only rules"
+    return quoted({"items": task.budget.items, "tokens": task.budget.tokens, "the player": remarks})
+
+
+def foreign_texts(store: Store, player: str, episodes: Sequence[str]) -> list[str]:
+    """What others than ``player`` wrote in these episodes besides bare moves, without repeats."""
+    rows = store.db.execute(
+        "select distinct t.reply from turns t join seats s on s.episode_id = t.episode_id and s.seat = t.seat "
+        "where s.player != ?1 and t.reply != ifnull(t.move, '') "
+        "and t.episode_id in (select value from json_each(?2)) order by t.reply",
+        [player, json.dumps(list(episodes))],
+    )
+    return [reply for (reply,) in rows]

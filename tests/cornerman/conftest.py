@@ -1,0 +1,3 @@
+from small_night import night_store
+
+__all__ = ["night_store"]

@@ -1,0 +1,116 @@
+"""A whole night of the smallest size on the built-in parts: what it prints, keeps and repeats.
+
+Invariants:
+1. Every stage runs, and the figures of the night come out again from the stored games.
+2. The same seed, configuration and models give the same night in another folder.
+3. A night that is killed again and again ends as the one that was not, pair by pair.
+"""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+PROGRAM = Path(sys.executable).with_name("cornerman")
+KILLS = 20
+GAMES = (
+    "select e.id, e.purpose, e.seed, e.pair_id, e.ticks, e.final_fingerprint, s.seat, s.player, s.prompt_id, s.score, "
+    "s.turns from episodes e join seats s on s.episode_id = e.id where e.clock != 'measured' order by e.id, s.seat"
+)
+COMPARISONS = (
+    "select id, a, b, n0, n1, n2, n3, n4, e_value, verdict, gain from comparisons where purpose != 'check' order by id"
+)
+PROMPTS = "select name, model, prompt_id from aliases order by name, model"
+STUDENTS = "select id, base_model, dataset_id from students"
+
+
+def command(*words: str) -> list[str]:
+    return [str(PROGRAM), *words]
+
+
+def run(folder: Path, *words: str) -> dict[str, Any]:
+    done = subprocess.run(
+        command(*words, "--json"), check=False, cwd=folder, capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def kept(folder: Path) -> list[Any]:
+    """Everything of a night that must not depend on how it went."""
+    with sqlite3.connect(folder / "cornerman.db") as connection:
+        return [connection.execute(query).fetchall() for query in (GAMES, COMPARISONS, PROMPTS, STUDENTS)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("night")
+    return folder, run(folder, "night", "--size", "smoke")
+
+
+def test_a_night_runs_every_stage_and_says_what_came_of_it(finished: tuple[Path, dict[str, Any]]) -> None:
+    folder, result = finished
+    assert result["status"] == "done"
+    assert {"night", "working", "certified", "promotions", "student", "report", "seconds"} <= result.keys()
+    page = folder / result["report"]
+    assert "<html" in page.read_text(encoding="utf-8")
+    with sqlite3.connect(folder / "cornerman.db") as connection:
+        purposes = {row[0] for row in connection.execute("select distinct purpose from episodes")}
+        assert {"play", "gate", "confirm", "teach", "check", "league"} <= purposes
+        states = connection.execute("select distinct state from steps").fetchall()
+        assert states == [("done",)]
+        assert connection.execute("select count(*) from students").fetchone()[0] == 1
+
+
+def test_the_figures_of_a_night_come_out_again(finished: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = finished
+    verified = run(folder, "verify")
+    assert verified["checked"] > 0
+    assert verified["differences"] == 0
+    replayed = run(folder, "episodes", "replay", "--verify")
+    assert replayed["episodes"] > 0
+    assert replayed["differences"] == 0
+
+
+def test_the_same_seed_gives_the_same_night(finished: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    folder, result = finished
+    again = run(tmp_path, "night", "--size", "smoke")
+    assert again["night"] == result["night"]
+    assert kept(tmp_path) == kept(folder)
+
+
+def test_a_night_killed_again_and_again_is_the_same_night(
+    finished: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    folder, _ = finished
+    draw = random.Random(7)
+    kills = 0
+    while kills < KILLS:
+        child = subprocess.Popen(
+            command("night", "--size", "smoke"),
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(draw.uniform(2.0, 7.0))
+        if child.poll() is not None:
+            assert child.returncode == 0
+            break
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        kills += 1
+    result = run(tmp_path, "night", "--size", "smoke") if kills == KILLS else None
+    assert kills > 5, "the night was over before it could be killed often enough to prove anything"
+    assert result is None or result["status"] == "done"
+    assert kept(tmp_path) == kept(folder)

@@ -1,0 +1,116 @@
+"""Datasets: provenance, fairness of the split, only legal moves, identity."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from distill.dataset import Dataset, Recipe, build_dataset, examples_of, load_dataset, save_dataset, split_pairs
+from distill.student import student_base
+from distill.teach import TeachReport
+from episodes.games.duel import GAME
+from episodes.player import ReplyClass
+from episodes.store.store import Store
+from models.errors import BadInput
+from prompts.base import base_for
+
+BASE = student_base(GAME)
+
+
+def test_every_row_is_a_legal_move_of_the_teacher(taught: tuple[Store, TeachReport], dataset: Dataset) -> None:
+    store, report = taught
+    for row in dataset.rows:
+        record = store.episode(row.episode_id)
+        turn = record.turns[row.turn_n]
+        assert record.seats[turn.seat].player == report.teacher
+        assert row.move in turn.legal_moves
+        assert row.weight > 0
+    assert {row.source for row in dataset.rows} == {"values"}
+    assert dataset.report.turns == dataset.report.valued == report.turns
+
+
+def test_a_turn_is_worth_what_its_game_says_however_many_moves_share_it(
+    taught: tuple[Store, TeachReport], dataset: Dataset
+) -> None:
+    weights: dict[str, set[float]] = {}
+    turns: dict[tuple[str, int], float] = {}
+    for row in dataset.rows:
+        turns[row.episode_id, row.turn_n] = turns.get((row.episode_id, row.turn_n), 0.0) + row.weight
+    for (episode, _), weight in turns.items():
+        weights.setdefault(episode, set()).add(round(weight, 6))
+    assert all(len(found) == 1 for found in weights.values())
+    assert len({weight for found in weights.values() for weight in found}) > 1
+
+
+def test_both_halves_of_a_pair_are_on_one_side(taught: tuple[Store, TeachReport], dataset: Dataset) -> None:
+    store, _ = taught
+    sides: dict[str | None, set[str]] = {}
+    for row in dataset.rows:
+        sides.setdefault(store.episode(row.episode_id).pair_id, set()).add(row.split)
+    assert all(len(found) == 1 for found in sides.values())
+    assert {split for found in sides.values() for split in found} == {"train", "held-out"}
+    assert dataset.report.held_out_episodes == 2
+
+
+def test_a_dataset_is_named_by_its_content(taught: tuple[Store, TeachReport], dataset: Dataset) -> None:
+    store, report = taught
+    assert build_dataset(store, report.episodes[::-1], report.teacher, BASE).id == dataset.id
+    assert build_dataset(store, report.episodes[:-2], report.teacher, BASE).id != dataset.id
+    other = Recipe(value_temperature=0.3)
+    assert build_dataset(store, report.episodes, report.teacher, BASE, other).id != dataset.id
+    assert build_dataset(store, report.episodes, report.teacher, base_for(GAME, "brief")).id != dataset.id
+
+
+def test_a_saved_dataset_is_read_again(taught: tuple[Store, TeachReport], dataset: Dataset) -> None:
+    store, _ = taught
+    save_dataset(store, dataset)
+    again = load_dataset(store, dataset.id)
+    assert again == dataset and again.report == dataset.report
+    rows = store.db.execute("select count(*) from dataset_rows where dataset_id = ?", [dataset.id]).fetchone()[0]
+    assert rows == len(dataset.rows)
+    with pytest.raises(BadInput, match="no dataset"):
+        load_dataset(store, "0000")
+
+
+def test_examples_say_what_the_student_will_be_asked(taught: tuple[Store, TeachReport], dataset: Dataset) -> None:
+    store, _ = taught
+    found = examples_of(store, dataset, BASE)
+    assert len(found["train"]) + len(found["held-out"]) == len(dataset.rows)
+    first, row = found[dataset.rows[0].split][0], dataset.rows[0]
+    turn = store.episode(row.episode_id).turns[row.turn_n]
+    assert (first.system, first.user, first.answer) == ("Duel.", " ".join(turn.situation.values()), row.move)
+    with pytest.raises(BadInput, match="another prompt"):
+        examples_of(store, dataset, base_for(GAME, "brief"))
+
+
+def test_answers_that_the_game_refused_are_never_learned(taught: tuple[Store, TeachReport], tmp_path: Path) -> None:
+    store, report = taught
+    records = [store.episode(one) for one in report.episodes[:4]]
+    with Store.open(tmp_path / "spoilt.db") as spoilt:
+        for record in records:
+            seat = [one.player for one in record.seats].index(report.teacher)
+            bad = next(turn.n for turn in record.turns if turn.seat == seat)
+            turns = [
+                replace(turn, move=None, reply_class=ReplyClass.ILLEGAL) if turn.n == bad else turn
+                for turn in record.turns
+            ]
+            spoilt.save(replace(record, turns=tuple(turns)))
+        found = build_dataset(spoilt, [record.id for record in records], report.teacher, BASE)
+    assert found.report.refused == 4
+    assert all(row.turn_n > 1 for row in found.rows)
+
+
+def test_a_teacher_without_values_teaches_the_moves_it_played(taught: tuple[Store, TeachReport]) -> None:
+    store, report = taught
+    found = build_dataset(store, report.episodes, "bot:rushdown", BASE)
+    assert {row.source for row in found.rows} == {"played"}
+    for row in found.rows[:50]:
+        assert store.episode(row.episode_id).turns[row.turn_n].move == row.move
+
+
+def test_nothing_to_learn_from_is_bad_input(taught: tuple[Store, TeachReport]) -> None:
+    store, report = taught
+    with pytest.raises(BadInput, match="play teacher games first"):
+        build_dataset(store, report.episodes, "search:99", BASE)
+    with pytest.raises(BadInput, match="at least two pairs"):
+        split_pairs([store.episode(report.episodes[0])], 0.5)

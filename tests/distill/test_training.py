@@ -1,0 +1,257 @@
+"""Training: it learns what it is shown, by weight; it resumes; a student is what its inputs are; exports are equal."""
+
+import asyncio
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from distill_setup import TEACHER, open_player
+
+from distill.base import base_digest, parameters
+from distill.check import CheckRule, Examination, check_student, share_kept
+from distill.dataset import Dataset
+from distill.encode import Encoder, Example
+from distill.export import export
+from distill.merge import PARITY, load_adapted, load_plain, parity
+from distill.student import (
+    Student,
+    checked_base,
+    fits,
+    lineage,
+    load_student,
+    make_student,
+    open_student,
+    student_player,
+    students,
+)
+from distill.teach import TeachReport
+from distill.train import Method, Progress, load_base, train
+from distill.trainer import agreed_weight, measure
+from episodes.games.duel import GAME
+from episodes.games.duel.words import FEATURES, MOVES
+from episodes.store.store import Store
+from models.chat import Message
+from models.errors import BadInput
+from optimize.gate import GateRule
+
+QUICK = Method(rank=16, alpha=32, rate=4e-3, epochs=30, length=128, batch=1, patience=99)
+ANSWERS = ("jab", "guard")
+
+
+def lesson(weights: Sequence[float] = (3.0, 1.0)) -> list[Example]:
+    """Sixteen situations, in each of which jab and guard are right, by these weights."""
+    rows = []
+    for n in range(16):
+        situation = " ".join(values[(n // 4 + n * at) % len(values)] for at, values in enumerate(FEATURES.values()))
+        rows += [Example("Duel.", situation, move, weight) for move, weight in zip(ANSWERS, weights, strict=True)]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def ready_base(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny base with larger embeddings: LoRA leaves them alone, and logits of fresh ones are nearly equal."""
+    model, tokenizer, _ = load_base(tiny_base)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.mul_(10)
+    folder = tmp_path_factory.mktemp("ready") / "base"
+    model.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    return folder
+
+
+def probabilities(folder: Path, adapter: Path, situation: str) -> dict[str, float]:
+    model, tokenizer = load_adapted(folder, adapter)
+    ids = Encoder(tokenizer, 1024).question("Duel.", situation)
+    with torch.inference_mode():
+        logs = model(torch.tensor([ids])).logits[0, -1].softmax(-1)
+    return {move: logs[tokenizer(move, add_special_tokens=False).input_ids[0]].item() for move in MOVES}
+
+
+def test_the_loss_is_the_weighted_mean_that_transformers_gives_turn_by_turn(ready_base: Path) -> None:
+    """The packed sequences with their mask give, for each turn, what it would give alone."""
+    from trl.trainer.utils import add_fused_lm_head
+
+    model, tokenizer, ends = load_base(ready_base)
+    rows = lesson((3.0, 0.5))[:20]
+    encoder = Encoder(tokenizer, 1024, ends)
+    total = weight = 0.0
+    for row in rows:
+        question = encoder.question(row.system, row.user)
+        answer = encoder.answer(question, row)
+        with torch.inference_mode():
+            logs = model(torch.tensor([question + answer])).logits[0].log_softmax(-1)
+        for at, token in enumerate(answer):
+            total -= row.weight * logs[len(question) + at - 1, token].item()
+            weight += row.weight
+    add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
+    sequences = encoder.sequences(rows, length=100, seed=3)
+    assert len(sequences) > 1
+    loss, agreement = measure(model, sequences, 0, batch=2)
+    assert loss == pytest.approx(total / weight, rel=1e-4)
+    assert 0 <= agreement <= 1
+
+
+@pytest.mark.slow
+def test_it_learns_each_answer_in_proportion_to_its_weight(ready_base: Path, tmp_path: Path) -> None:
+    rows = lesson((3.0, 1.0))
+    trained = train(ready_base, rows, rows, QUICK, tmp_path / "adapter")
+    assert trained.after.loss < trained.before.loss - 0.1
+    assert trained.after.agreement > 0.7
+    assert trained.tokens_per_second > 0
+    for row in rows[::8]:
+        found = probabilities(ready_base, trained.adapter, row.user)
+        assert found["jab"] == pytest.approx(0.75, abs=0.08)
+        assert found["guard"] == pytest.approx(0.25, abs=0.08)
+    assert not list(tmp_path.glob("*.work"))
+    assert not list(trained.adapter.glob("*.bin"))
+    again = train(ready_base, rows, rows, QUICK, tmp_path / "adapter")
+    assert again == trained
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_to_the_same_end(ready_base: Path, tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(progress: Progress) -> None:
+        if progress.step >= progress.steps // 2 and progress.held_out is not None and progress.loss is not None:
+            raise Killed
+
+    rows, method = lesson(), replace(QUICK, epochs=4)
+    whole = train(ready_base, rows, rows, method, tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(ready_base, rows, rows, method, tmp_path / "parts", on_progress=kill)
+    assert not (tmp_path / "parts").exists()
+    parts = train(ready_base, rows, rows, method, tmp_path / "parts")
+    assert parts.tokens < whole.tokens
+    assert parts.before == whole.before
+    assert parts.after.loss == pytest.approx(whole.after.loss, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def student(
+    taught: tuple[Store, TeachReport], dataset: Dataset, ready_base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Student:
+    root = tmp_path_factory.mktemp("students")
+    method = replace(QUICK, epochs=1)
+    return make_student(taught[0], dataset, GAME, base=str(ready_base), method=method, root=root)
+
+
+def test_a_student_is_a_row_a_folder_and_its_lineage(
+    taught: tuple[Store, TeachReport], dataset: Dataset, student: Student, ready_base: Path
+) -> None:
+    store, report = taught
+    assert load_student(store, student.id[:6]) == student
+    assert student in students(store)
+    assert (student.adapter / "adapter_model.safetensors").exists() and student.merged.exists()
+    before, after = fits(student)
+    assert after.loss < before.loss
+    origin = lineage(store, student)
+    assert origin["teacher"] == report.teacher and origin["dataset"] == dataset.id
+    assert origin["opponents"] == ["bot:random", "bot:rushdown"]
+    assert str(ready_base) not in (student.adapter / "adapter_config.json").read_text()
+    again = make_student(store, dataset, GAME, base=str(ready_base), method=student.method, root=Path("/nowhere"))
+    assert again == student
+    with pytest.raises(BadInput, match="no student"):
+        load_student(store, "zz")
+
+
+def test_a_student_answers_a_legal_move_from_its_short_prompt(student: Student) -> None:
+    async def ask() -> str:
+        model = open_student(student)
+        messages = (Message("system", "Duel."), Message("user", " ".join(v[0] for v in FEATURES.values())))
+        completion = await model.complete(messages, choices=MOVES, seed=1)
+        await model.close()
+        return completion.text
+
+    assert asyncio.run(ask()) in MOVES
+    player = student_player(student, GAME)
+    assert player.name == f"student:{student.id}" and player.system == "Duel."
+    assert player.temperature == student.temperature
+
+
+def test_a_changed_base_is_noticed(student: Student, tiny_base: Path, ready_base: Path) -> None:
+    assert checked_base(student) == ready_base
+    assert base_digest(tiny_base) != base_digest(ready_base)
+    with pytest.raises(BadInput, match="has changed"):
+        checked_base(replace(student, base=str(tiny_base)))
+
+
+def test_parameters_are_read_from_the_headers(ready_base: Path) -> None:
+    model, _, _ = load_base(ready_base)
+    assert parameters(ready_base) == model.num_parameters()
+
+
+@pytest.mark.parametrize("format", ["merged", "adapter"])
+def test_an_export_says_what_the_student_says(
+    taught: tuple[Store, TeachReport], student: Student, tmp_path: Path, format: str
+) -> None:
+    to = tmp_path / "out"
+    to.mkdir()
+    result = export(taught[0], student, GAME, to, format)  # type: ignore[arg-type]
+    assert result.parity <= PARITY
+    assert set(result.files) == {file.name for file in to.iterdir()}
+    assert "README.md" in result.files
+    assert "vllm.entrypoints.openai.api_server --model" in result.vllm_command
+    assert not list(tmp_path.glob(".out*"))
+    card = (to / "README.md").read_text()
+    assert student.dataset_id in card and TEACHER in card and "Duel." in card and "vllm serve" in card
+    assert str(tmp_path) not in card and str(student.folder) not in card
+    wanted = {"merged": {"model.safetensors", "chat_template.jinja", "generation_config.json"}}
+    assert wanted.get(format, {"adapter_model.safetensors", "adapter_config.json"}) <= set(result.files)
+    with pytest.raises(BadInput, match="not an empty folder"):
+        export(taught[0], student, GAME, to, format)  # type: ignore[arg-type]
+
+
+def test_parity_sees_a_difference(student: Student, ready_base: Path) -> None:
+    expected, tokenizer = load_adapted(ready_base, student.adapter)
+    prompts = [Encoder(tokenizer, 1024).question("Duel.", "far standing open")]
+    assert parity(expected, load_plain(student.merged), prompts) < PARITY
+    assert parity(expected, load_plain(ready_base), prompts) > PARITY
+
+
+def test_the_share_kept_is_a_ratio_with_an_interval_around_it() -> None:
+    share, low, high = share_kept([0.5, 1.0, 0.75, 0.75] * 10, [1.0, 0.75, 1.0, 0.75] * 10)
+    assert share == pytest.approx(3.0 / 3.5)
+    assert low < share < high
+    assert share_kept([1.0] * 5, [1.0] * 5) == (1.0, 1.0, 1.0)
+
+
+def test_a_check_is_kept_where_it_can_be_recomputed(taught: tuple[Store, TeachReport], student: Student) -> None:
+    store, _ = taught
+    who = Examination(GAME, open_player("bot:random"), "search:4", ("bot:rushdown",), open_player, "check", workers=0)
+    rule = CheckRule(GateRule(max_pairs=2, look=2), confirm=2, league=2)
+    check = asyncio.run(check_student(store, student, who, rule))
+    assert check.confirmation.counts.total == 2
+    assert check.kept.student.keys() == check.kept.teacher.keys() == {"bot:rushdown"}
+    assert check.latency_p50_ms > 0 and check.teacher_p50_ms > 0
+    row = load_student(store, student.id)
+    assert row.comparison_id == check.comparison_id and row.latency_p50_ms == check.latency_p50_ms
+    assert json.loads(json.dumps(check.as_dict()))["kept"] == row.measured["kept"]
+    stored = next(store.db.query("select * from comparisons where id = ?", [check.comparison_id]))
+    assert stored["a"] == student.name and stored["clock"] == "measured" and stored["gain"] == check.confirmation.gain
+    assert math.isfinite(check.faster)
+    again = asyncio.run(check_student(store, student, who, rule))
+    assert again.as_dict() == check.as_dict()
+
+
+def test_agreement_counts_questions_by_weight_and_asks_for_their_best_answer(tiny_base: Path) -> None:
+    _, tokenizer, ends = load_base(tiny_base)
+    rows = [Example("Duel.", "far", move, weight) for move, weight in (("jab", 3.0), ("guard", 1.0))]
+    rows += [Example("Duel.", "near", move, weight) for move, weight in (("jab", 1.0), ("throw", 1.5))]
+    (sequence,) = Encoder(tokenizer, 1024, ends).sequences(rows, length=200, seed=1)
+
+    def agreed(*greedy: str, ending: bool = True) -> float:
+        likely = {tokenizer(move, add_special_tokens=False).input_ids[0] for move in greedy}
+        likely |= {tokenizer.eos_token_id} if ending else set()
+        return agreed_weight(sequence, [float(token in likely) for token in sequence.ids[1:]])
+
+    assert agreed("jab", "throw") == 6.5
+    assert agreed("jab") == 4.0
+    assert agreed("throw") == 2.5
+    assert agreed("guard") == 0.0
+    assert agreed("jab", "throw", ending=False) == 0.0

@@ -1,0 +1,205 @@
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.chat import Completion, Message, Usage
+from models.errors import BudgetExhausted, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
+from models.ledger import Ledger, Metered, Total, most_tokens
+from models.prices import FREE, PRICES, Price, find_price
+
+PRICE = Price(1.0, 10.0)
+MESSAGES = (Message("user", "far"),)
+
+
+class Work:
+    """A model that uses ``usage`` after ``steps`` turns of the event loop, or fails."""
+
+    name = "openai:test"
+
+    def __init__(self, usage: Usage, fault: BaseException | None = None, steps: int = 0) -> None:
+        self.usage, self.fault, self.steps = usage, fault, steps
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        choices: Sequence[str] | None = None,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+    ) -> Completion:
+        for _ in range(self.steps):
+            await asyncio.sleep(0)
+        if self.fault:
+            raise self.fault
+        return Completion("jab", self.usage, 0.0)
+
+    async def close(self) -> None:
+        pass
+
+
+def spent(ledger: Ledger) -> tuple[int, float]:
+    return ledger.spent_tokens, ledger.spent_usd
+
+
+def test_a_call_is_booked_at_its_price() -> None:
+    ledger = Ledger()
+    completion = asyncio.run(Metered(Work(Usage(1000, 50)), ledger, PRICE).complete(MESSAGES))
+    assert completion.cost == pytest.approx(0.0015)
+    assert ledger.totals() == {"openai:test": Total(1, 1000, 50, 0.0015)}
+    assert spent(ledger) == (1050, 0.0015)
+
+
+def test_what_does_not_fit_is_not_called() -> None:
+    ledger = Ledger(limit_usd=0.001)
+    work = Work(Usage(1, 1), fault=AssertionError("the model was called"))
+    with pytest.raises(BudgetExhausted, match=r"raise budget\.usd"):
+        asyncio.run(Metered(work, ledger, PRICE).complete(MESSAGES, max_tokens=100))
+    tokens = Ledger(limit_tokens=100)
+    with pytest.raises(BudgetExhausted, match=r"raise budget\.tokens"):
+        asyncio.run(Metered(work, tokens, FREE).complete(MESSAGES, max_tokens=100))
+    assert spent(ledger) == spent(tokens) == (0, 0)
+
+
+def test_a_limit_of_nothing_lets_free_models_work() -> None:
+    ledger = Ledger(limit_usd=0.0)
+    asyncio.run(Metered(Work(Usage(10, 1)), ledger, FREE).complete(MESSAGES))
+    with pytest.raises(BudgetExhausted):
+        asyncio.run(Metered(Work(Usage(10, 1)), ledger, PRICE).complete(MESSAGES))
+
+
+@pytest.mark.parametrize("fault", [RateLimited("a"), Unavailable("b"), Refused("c")])
+def test_a_call_that_did_no_work_is_released(fault: ModelError) -> None:
+    ledger = Ledger(limit_tokens=500)
+    for _ in range(3):
+        with pytest.raises(ModelError):
+            asyncio.run(Metered(Work(Usage(), fault), ledger, PRICE).complete(MESSAGES))
+    assert spent(ledger) == (0, 0)
+    assert ledger.totals() == {}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        TimedOut("a"),
+        Malformed("b"),
+        Unavailable("lost", may_be_billed=True),
+        asyncio.CancelledError(),
+        RuntimeError("c"),
+    ],
+)
+def test_a_call_that_may_be_billed_stays_booked(fault: BaseException) -> None:
+    ledger = Ledger()
+    with pytest.raises(type(fault)):
+        asyncio.run(Metered(Work(Usage(), fault), ledger, PRICE).complete(MESSAGES, max_tokens=100))
+    total = ledger.totals()["openai:test"]
+    assert total.cost_usd == total.assumed_usd == pytest.approx(PRICE.cost(most_tokens(MESSAGES), 100))
+
+
+def test_an_unknown_price_is_said_to_be_unknown() -> None:
+    ledger = Ledger()
+    completion = asyncio.run(Metered(Work(Usage(10, 1)), ledger, None).complete(MESSAGES))
+    assert completion.cost == 0
+    assert ledger.totals()["openai:test"] == Total(1, 10, 1, priced=False)
+
+
+def test_a_ledger_goes_on_where_it_was() -> None:
+    first = Ledger()
+    asyncio.run(Metered(Work(Usage(123_457, 7)), first, PRICE).complete(MESSAGES))
+    with pytest.raises(TimedOut):
+        asyncio.run(Metered(Work(Usage(), TimedOut("x")), first, PRICE).complete(MESSAGES, max_tokens=3))
+    again = Ledger(limit_usd=first.spent_usd, limit_tokens=first.spent_tokens + 100, spent=first.totals())
+    assert again.totals() == first.totals()
+    with pytest.raises(BudgetExhausted, match=r"\$0\.0000 of"):
+        asyncio.run(Metered(Work(Usage()), again, PRICE).complete(MESSAGES, max_tokens=1))
+    with pytest.raises(BudgetExhausted, match="100 of"):
+        asyncio.run(Metered(Work(Usage()), again, FREE).complete(MESSAGES, max_tokens=100))
+
+
+CALLS = st.lists(
+    st.tuples(
+        st.integers(0, 83),  # tokens in: MESSAGES is at most 83 tokens
+        st.integers(0, 40),  # tokens out, at most max_tokens
+        st.sampled_from([None, RateLimited, Refused, TimedOut, Malformed]),
+        st.integers(0, 5),
+    ),
+    max_size=30,
+)
+
+
+@given(CALLS, st.integers(0, 4000), st.integers(0, 3000))
+def test_no_interleaving_passes_a_limit_and_totals_are_the_sum(
+    calls: list[tuple[int, int, type[ModelError] | None, int]], limit_millionths: int, limit_tokens: int
+) -> None:
+    assert most_tokens(MESSAGES) == 83
+    ledger = Ledger(limit_millionths / 1e6, limit_tokens)
+
+    async def one(tokens_in: int, tokens_out: int, fault: type[ModelError] | None, steps: int) -> Completion | None:
+        work = Work(Usage(tokens_in, tokens_out), fault and fault("x"), steps)
+        try:
+            return await Metered(work, ledger, PRICE).complete(MESSAGES, max_tokens=40)
+        except ModelError:
+            return None
+        finally:
+            assert ledger.spent_usd <= limit_millionths / 1e6 + 1e-12
+            assert ledger.spent_tokens <= limit_tokens
+
+    async def all_at_once() -> list[Completion | None]:
+        return await asyncio.gather(*(one(*call) for call in calls))
+
+    done = [completion for completion in asyncio.run(all_at_once()) if completion]
+    total = ledger.totals().get("openai:test", Total())
+    settled = sum(completion.cost for completion in done)
+    assert total.cost_usd - total.assumed_usd == pytest.approx(settled, abs=1e-9)
+    assert ledger.spent_usd == pytest.approx(sum(entry.cost_usd for entry in ledger.totals().values()))
+
+
+def test_threads_share_a_ledger() -> None:
+    ledger = Ledger(limit_tokens=123 * 40)
+    refused = []
+
+    def work() -> None:
+        for _ in range(20):
+            try:
+                asyncio.run(Metered(Work(Usage(83, 40)), ledger, PRICE).complete(MESSAGES, max_tokens=40))
+            except BudgetExhausted:
+                refused.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ledger.spent_tokens == 123 * 40
+    assert len(refused) == 40
+
+
+def test_ending_a_call_twice_is_a_mistake() -> None:
+    ledger = Ledger()
+    reservation = ledger.reserve("m", 1, 1, PRICE)
+    ledger.release(reservation)
+    with pytest.raises(KeyError):
+        ledger.settle(reservation, Usage(1, 1), 0.0)
+
+
+@given(st.lists(st.text(max_size=200), max_size=5))
+def test_the_estimate_covers_one_token_a_byte(texts: list[str]) -> None:
+    assert most_tokens([Message("user", text) for text in texts]) >= sum(len(text.encode()) for text in texts)
+
+
+def test_prices() -> None:
+    assert find_price("openai:gpt-5-nano", {}) == Price(0.05, 0.40)
+    assert find_price("openai:gpt-5-mini-2025-08-07", {}) == PRICES["openai:gpt-5-mini"]
+    assert find_price("anthropic:claude-haiku-4-5-20251001", {}) == PRICES["anthropic:claude-haiku-4-5"]
+    assert find_price("openai:gpt-5-nano", {"openai:gpt-5-nano": PRICE}) == PRICE
+    assert find_price("openai:never-heard-of", {}) is None
+    haiku = PRICES["anthropic:claude-haiku-5-5"]
+    assert haiku.cost(100_000, 0) == pytest.approx(0.01)
+    assert haiku.cost(100_001, 1_000_000) == pytest.approx(0.0500005 + 2.5)
+    assert Price(2.0, 8.0).cost(1_000_000, 500_000) == 6.0
+    for name, price in PRICES.items():
+        assert 0 < price.usd_in < price.usd_out, name

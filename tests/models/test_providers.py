@@ -1,0 +1,230 @@
+"""Both HTTP adapters against a real server that does everything wrong that a provider can do."""
+
+import asyncio
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from faulty_server import FaultyServer
+
+from models.capabilities import VLLM
+from models.chat import ChatModel, Completion, Message, Usage
+from models.errors import BadInput, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
+from models.openai import OpenAIModel, nearest_choice, only_model
+from models.registry import ModelOptions, open_model
+
+KEY = "planted-secret-4711"
+MESSAGES = (Message("system", "You fight."), Message("user", "far"), Message("assistant", "jab"), Message("user", "x"))
+
+KINDS = ("openai", "anthropic", "vllm")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "VLLM_API_KEY"):
+        monkeypatch.setenv(variable, KEY)
+    with FaultyServer(echo=KEY) as faulty:
+        yield faulty
+
+
+def opened(kind: str, model: str, server: FaultyServer, timeout_s: float = 10.0) -> ChatModel:
+    options = ModelOptions(timeout_s=timeout_s, max_retries=0, base_url=server.url)
+    return open_model(f"vllm:{server.url}#{model}" if kind == "vllm" else f"{kind}:{model}", options)
+
+
+def ask(model: ChatModel, **arguments: object) -> Completion:
+    async def once() -> Completion:
+        try:
+            return await model.complete(MESSAGES, **arguments)  # type: ignore[arg-type]
+        finally:
+            await model.close()
+            await model.close()
+
+    return asyncio.run(once())
+
+
+def fault_of(model: ChatModel) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        ask(model)
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer(kind: str, server: FaultyServer) -> None:
+    completion = ask(opened(kind, "ok", server), max_tokens=5)
+    assert completion.text.strip() == "jab"
+    assert completion.usage == Usage(10, 3)
+    assert completion.finish_reason == "stop"
+    assert completion.latency > 0
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("limited", RateLimited),
+        ("quota", Unavailable),
+        ("broken", Unavailable),
+        ("denied", Unavailable),
+        ("stranger", Unavailable),
+        ("hangup", Unavailable),
+        ("truncated", Unavailable),
+        ("garbled", Malformed),
+        ("empty", Malformed),
+        ("unpriced", Malformed),
+        ("blocked", Refused),
+    ],
+)
+def test_a_fault_has_its_class_and_no_key(
+    kind: str, model: str, expected: type[ModelError], server: FaultyServer
+) -> None:
+    fault = fault_of(opened(kind, model, server))
+    assert type(fault) is expected
+    assert "\n" not in str(fault)
+    assert str(fault).startswith((f"{kind}:{model}:", f"vllm:{server.url}#{model}:"))
+    everything = f"{fault} {fault!r} {''.join(traceback.format_exception(fault))} {fault.__cause__} {fault.__context__}"
+    assert KEY not in everything
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_slow_is_timed_out(kind: str, server: FaultyServer) -> None:
+    assert type(fault_of(opened(kind, "slow", server, timeout_s=0.3))) is TimedOut
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_there(kind: str, server: FaultyServer) -> None:
+    url = server.url
+    server.shutdown()
+    server.server_close()
+    options = ModelOptions(max_retries=0, base_url=url)
+    fault = fault_of(open_model(f"vllm:{url}#m" if kind == "vllm" else f"{kind}:m", options))
+    assert type(fault) is Unavailable
+    assert fault.retryable
+    assert not fault.may_be_billed
+
+
+@pytest.mark.parametrize(
+    ("model", "retryable"), [("broken", True), ("quota", False), ("denied", False), ("stranger", False)]
+)
+def test_what_lasts_is_not_worth_a_retry(model: str, retryable: bool, server: FaultyServer) -> None:
+    fault = fault_of(opened("openai", model, server))
+    assert isinstance(fault, Unavailable)
+    assert fault.retryable is retryable
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_sent_may_be_billed(kind: str, server: FaultyServer) -> None:
+    for model, sent in (("truncated", True), ("hangup", True), ("broken", False)):
+        fault = fault_of(opened(kind, model, server))
+        assert isinstance(fault, Unavailable)
+        assert fault.may_be_billed is sent
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_wait_that_a_provider_asks_for(kind: str, server: FaultyServer) -> None:
+    fault = fault_of(opened(kind, "limited", server))
+    assert isinstance(fault, RateLimited)
+    assert fault.retry_after == 7.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("model", "finish"), [("refusal", "refusal"), ("long", "length")])
+def test_finish_reasons(kind: str, model: str, finish: str, server: FaultyServer) -> None:
+    assert ask(opened(kind, model, server)).finish_reason == finish
+
+
+def test_choices_are_constrained_on_vllm_only(server: FaultyServer) -> None:
+    completion = ask(opened("vllm", "ok", server), choices=["jab", "throw"], seed=7, temperature=0.5)
+    assert completion.text == "jab"
+    sent = server.requests[-1]
+    assert sent["structured_outputs"] == {"choice": ["jab", "throw"]}
+    assert "guided_choice" not in sent
+    assert (sent["max_tokens"], sent["seed"], sent["temperature"]) == (256, 7, 0.5)
+    ask(opened("openai", "ok", server), choices=["jab", "throw"])
+    assert "structured_outputs" not in server.requests[-1]
+
+
+def test_a_spelled_choice_is_that_choice() -> None:
+    choices = ["throw", "jab", "jab then throw"]
+    assert nearest_choice(" t h r o w", choices) == "throw"
+    assert nearest_choice("jabthen throw ", choices) == "jab then throw"
+    assert nearest_choice(" jab", choices) == "jab"
+    assert nearest_choice("Throw!", choices) == "Throw!"
+    assert nearest_choice("a b", ["ab", " ab", "a  b"]) == "a b"
+
+
+def test_anthropic_gets_the_system_message_apart(server: FaultyServer) -> None:
+    ask(opened("anthropic", "ok", server), temperature=1.7, max_tokens=9)
+    sent = server.requests[-1]
+    assert sent["system"] == "You fight."
+    assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "user"]
+    assert (sent["temperature"], sent["max_tokens"]) == (1.0, 9)
+
+
+def test_retries_are_ours_alone(server: FaultyServer) -> None:
+    """A fault is one request: the SDKs' own retries would double ours and pass no ledger."""
+    for kind in KINDS:
+        server.requests.clear()
+        fault_of(opened(kind, "broken", server))
+        assert len(server.requests) == 1
+
+
+def test_a_passing_fault_is_retried(server: FaultyServer) -> None:
+    model = open_model(f"vllm:{server.url}#flaky-1", ModelOptions(max_retries=1))
+    assert ask(model).text.strip() == "jab"
+    assert len(server.requests) == 2
+
+
+def test_the_only_model_of_a_server(server: FaultyServer) -> None:
+    assert open_model(f"vllm:{server.url}").name == f"vllm:{server.url}#ok"
+    assert open_model(f"vllm:{server.url}/v1/").name == f"vllm:{server.url}/v1#ok"
+    server.listed = ("one", "two")
+    with pytest.raises(BadInput, match="one, two"):
+        open_model(f"vllm:{server.url}")
+    server.listed = ()
+    with pytest.raises(BadInput, match="none"):
+        open_model(f"vllm:{server.url}")
+
+
+@pytest.mark.parametrize("place", ["user:{key}@{host}/v1", "{key}@{host}", "{host}/v1?key={key}"])
+def test_a_key_in_the_url_is_refused_and_not_shown(place: str, server: FaultyServer) -> None:
+    url = "http://" + place.format(key=KEY, host=server.url.removeprefix("http://"))
+    for spec, options in ((f"vllm:{url}#m", ModelOptions()), ("openai:m", ModelOptions(base_url=url))):
+        with pytest.raises(BadInput, match="api_key_env") as caught:
+            open_model(spec, options)
+        assert KEY not in f"{caught.value!r}"
+    with pytest.raises(BadInput) as unlisted:
+        only_model("http://" + place.format(key=KEY, host="127.0.0.1:1"), "other-key")
+    assert KEY not in f"{unlisted.value!r} {unlisted.value.__context__}"
+
+
+@pytest.mark.parametrize("model", ["broken", "denied", "garbled", "stranger"])
+def test_a_key_in_the_url_of_an_adapter_is_never_shown(model: str, server: FaultyServer) -> None:
+    url = f"http://user:{KEY}@{server.url.removeprefix('http://')}/v1"
+    adapter = OpenAIModel(model, name="openai:m", api_key="other-key", capabilities=VLLM, base_url=url)
+    fault = fault_of(adapter)
+    assert KEY not in f"{fault!r} {adapter!r} {adapter.__dict__!r}"
+
+
+def test_cancelling_is_no_fault(server: FaultyServer) -> None:
+    async def impatient() -> None:
+        model = opened("openai", "slow", server)
+        async with asyncio.timeout(0.2):
+            await model.complete(MESSAGES)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(impatient())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_serves_several_event_loops(kind: str, server: FaultyServer) -> None:
+    """DSPy, for one, calls from threads with loops of their own."""
+    model = opened(kind, "ok", server)
+    for _ in range(2):
+        assert asyncio.run(model.complete(MESSAGES)).text.strip() == "jab"
+    asyncio.run(model.close())
+    with ThreadPoolExecutor(4) as pool:
+        texts = list(pool.map(lambda _: asyncio.run(model.complete(MESSAGES)).text.strip(), range(8)))
+    assert texts == ["jab"] * 8

@@ -1,0 +1,146 @@
+"""The ledger and the sides, over real episodes in a real store."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from episodes.clock import Clock
+from episodes.games.duel import GAME
+from episodes.pairs import PairResult
+from episodes.players.bots import BotPlayer, load_bot
+from episodes.store.store import Store
+from models.errors import BadInput
+from optimize.arena import Arena, Sample
+from optimize.confirm import Confirmation
+from optimize.ledger import Contestant, Entry, Ledger
+from optimize.seeds import Seeds
+from optimize.sides import side_totals, sides_dict
+from optimize.stats.eprocess import e_value
+from optimize.stats.pairs import Counts
+
+TURTLE, GRAPPLER = load_bot("turtle"), load_bot("grappler")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "test.db") as opened:
+        yield opened
+
+
+def played(store: Store, a: BotPlayer, b: BotPlayer, purpose: str, pairs: int) -> Sample:
+    arena = Arena(GAME, Clock("paused"), store, scope="test")
+    return Sample(tuple(asyncio.run(arena.play(a, b, Seeds("test", purpose).take(0, pairs), purpose))))
+
+
+def entry(store: Store, a: BotPlayer = TURTLE, b: BotPlayer = GRAPPLER, **changes: object) -> Entry:
+    void = PairResult(99, "void", ("", ""), None, "RateLimited: later")
+    stages = {
+        "race": played(store, a, b, "race", 4),
+        "gate": played(store, a, b, "gate", 3) + Sample((void,)),
+        "confirm": played(store, a, b, "confirm", 5),
+    }
+    made = Entry("c1", "duel", "paused", "gate", Contestant(a.name), Contestant(b.name), stages, "undecided", 0.05)
+    return replace(made, **changes)
+
+
+def test_a_comparison_is_kept_with_its_pairs_and_comes_out_again(store: Store) -> None:
+    kept = entry(store)
+    Ledger(store).record(kept)
+    Ledger(store).record(kept)
+    row = next(iter(store.db.query("select * from comparisons")))
+    deciding = (kept.stages["race"] + kept.stages["gate"]).counts
+    assert Counts(*(row[f"n{k}"] for k in range(5))) == deciding
+    assert deciding.total == 7
+    assert row["e_value"] == e_value(deciding)
+    assert row["gain"] == kept.stages["confirm"].counts.mean - 0.5
+    assert (row["gain_low"], row["gain_high"]) == Confirmation(kept.stages["confirm"]).gain_interval
+    assert row["gain_low"] <= row["gain"] <= row["gain_high"]
+    assert (row["voided"], row["verdict"]) == (1, "undecided")
+    assert store.db.execute("select count(*) from comparison_pairs").fetchone() == (13,)
+    assert Ledger(store).differences("c1") == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        ("update comparison_pairs set k = (k + 1) % 5 where stage = 'race' and position = 0", "its episodes give"),
+        ("update comparisons set n4 = n4 + 1", "n4: stored"),
+        ("update comparisons set e_value = e_value * 1.01", "e_value: stored"),
+        ("update comparisons set gain = 0.49", "gain: stored"),
+        ("update seats set score = 1 - score where score != 0.5", "its episodes give"),
+        ("update comparison_pairs set pair_id = (select max(pair_id) from comparison_pairs where stage = 'race') "
+         "where stage = 'race'", "counts twice"),
+    ],
+)  # fmt: skip
+def test_every_stored_number_is_checked(store: Store, damage: str, found: str) -> None:
+    Ledger(store).record(entry(store))
+    store.db.execute(damage)
+    assert any(found in difference for difference in Ledger(store).differences("c1"))
+
+
+def test_a_player_against_itself_is_checked_too(store: Store) -> None:
+    Ledger(store).record(entry(store, TURTLE, TURTLE))
+    assert Ledger(store).differences("c1") == []
+
+
+def test_evidence_is_found_again_without_the_confirmation(store: Store) -> None:
+    kept = entry(store)
+    ledger = Ledger(store)
+    ledger.record(kept)
+    carried = ledger.evidence("duel", "paused", kept.a, kept.b)
+    earlier = kept.stages["race"].results + kept.stages["gate"].results[:-1]
+    assert set(carried.results) == set(earlier)
+    again = replace(kept, id="c2", stages={"carried": carried, "confirm": kept.stages["confirm"]})
+    ledger.record(again)
+    assert set(ledger.evidence("duel", "paused", kept.a, kept.b).results) == set(earlier)
+    assert ledger.differences("c2") == []
+    for other in (("tic", "paused", kept.a, kept.b), ("duel", "measured", kept.a, kept.b)):
+        assert ledger.evidence(*other) == Sample()
+    assert ledger.evidence("duel", "paused", kept.b, kept.a) == Sample()
+    assert ledger.evidence("duel", "paused", replace(kept.a, prompt_id="p"), kept.b) == Sample()
+
+
+def test_the_history_of_prompts_has_each_deciding_pair_once(store: Store) -> None:
+    kept = entry(store)
+    ledger = Ledger(store)
+    ledger.record(kept)
+    assert ledger.tried("duel", "paused", kept.b) == {}
+    named = replace(kept, a=Contestant("rookie@x", "x"))
+    ledger.record(named)
+    ledger.record(replace(named, id="c2", stages={"carried": kept.stages["race"]}))
+    assert ledger.tried("duel", "paused", kept.b) == {"x": (kept.stages["race"] + kept.stages["gate"]).counts}
+    assert ledger.tried("duel", "measured", kept.b) == {}
+    assert ledger.tried("duel", "paused", kept.a) == {}
+
+
+def test_unknown_things_are_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="unknown stages"):
+        entry(store, stages={"play": Sample()})
+    with pytest.raises(BadInput, match="no comparison none"):
+        Ledger(store).differences("none")
+
+
+def test_sides_are_told_apart_in_both_halves(store: Store) -> None:
+    """B thinks for 7 ms a decision, at 3 tokens and a cent, in whichever seat it sits; its refusals are its own."""
+    sample = played(store, TURTLE, GRAPPLER, "race", 3)
+    for column, value in (("latency_ms", 7.0), ("tokens_in", 2), ("tokens_out", 1), ("cost_usd", 0.01)):
+        theirs = "exists (select 1 from seats s where s.episode_id = t.episode_id and s.seat = t.seat and s.player = ?)"
+        store.db.execute(f"update turns as t set {column} = {value} where {theirs}", [GRAPPLER.name])
+    store.db.execute(
+        "update seats set tokens_in = 2 * turns, tokens_out = turns, cost_usd = 0.01 * turns, refused = 1 "
+        "where player = ?",
+        [GRAPPLER.name],
+    )
+    a, b = side_totals(store, (*sample.results, PairResult(1, "void", ("", ""), None, "fault")))
+    assert (a.latency_ms, a.tokens, a.cost_usd, a.refused) == (0.0, 0, 0.0, 0)
+    assert (b.latency_ms, b.tokens, b.refused) == (7.0, 3 * b.turns, 6)
+    assert b.cost_usd == pytest.approx(0.01 * b.turns)
+    turns = store.db.execute("select count(*) from turns").fetchone()[0]
+    assert a.turns + b.turns == turns
+    report = sides_dict(a, b)
+    assert report["latency_ms"] == {"a": 0.0, "b": 7.0}
+    assert {"tokens", "cost_usd", "illegal", "refused", "timeouts"} <= report.keys()
+    assert side_totals(store, ())[0].latency_ms == 0.0

@@ -1,0 +1,334 @@
+"""The serving environment and a real vLLM server on the CPU, asked through both SDKs."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from distill.serving.install import home, install
+from distill.serving.server import VLLMServer, command, environment, free_port, group_alive
+from episodes.clock import Clock
+from episodes.games.duel import GAME
+from episodes.play import Match, play_episode
+from episodes.player import ReplyClass
+from episodes.players.model import ModelPlayer
+from episodes.record import EpisodeRecord
+from models.chat import ChatModel, Completion, Message
+from models.errors import BadInput, Unavailable
+from models.registry import ModelOptions, open_model
+
+ROOT = Path(__file__).parents[2]
+MESSAGES = (Message("system", "- When the opponent is far, use fireball."), Message("user", "far open even"))
+CHOICES = ["jab", "throw", "fireball"]
+
+
+@pytest.fixture
+def model_folder(tmp_path: Path) -> Path:
+    """A random Llama of the rookie's shape with the rookie's tokenizer."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from distill.rookie.vocabulary import save_tokenizer, tokenizer
+
+    words = tokenizer()
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+    )
+    folder = tmp_path / "student"
+    LlamaForCausalLM(config).save_pretrained(folder)
+    save_tokenizer(folder)
+    return folder
+
+
+def pretended_folder(tmp_path: Path) -> Path:
+    tmp_path.mkdir(exist_ok=True)
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    return tmp_path
+
+
+def pretended_vllm(root: Path, code: str) -> Path:
+    """An environment whose Python runs ``code`` instead of vLLM: for what a server may do wrong."""
+    python = root / ".venv-vllm" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!{sys.executable}\n{textwrap.dedent(code)}")
+    python.chmod(0o755)
+    return root
+
+
+def url_of(told: list[str]) -> str:
+    (line,) = [text for text in told if "answers on" in text]
+    return line.split("answers on ")[1].split(" after")[0]
+
+
+async def served(server: VLLMServer) -> int:
+    async with server:
+        return server.port
+
+
+@pytest.mark.slow
+def test_a_real_server_answers_both_sdks(model_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        install(ROOT, say=lambda text: None)
+    told: list[str] = []
+
+    async def ask(model: ChatModel, choices: list[str] | None) -> Completion:
+        return await model.complete(MESSAGES, choices=choices, max_tokens=4, temperature=1.0, seed=3)
+
+    async def episode(*models: ChatModel) -> EpisodeRecord:
+        """One episode of duel between the two protocols, their real latencies charged."""
+        players = tuple(ModelPlayer(model.name, model, MESSAGES[0].content, "{situation}") for model in models)
+        return await play_episode(Match(GAME, players, seed=5, clock=Clock.parse("measured")))
+
+    async def session() -> tuple[list[Completion], Completion, Completion, EpisodeRecord, int]:
+        log = model_folder / "vllm.log"
+        server = VLLMServer(model_folder, served_name="student", root=ROOT, progress=told.append, log=log)
+        async with server:
+            assert server._process is not None
+            group = server._process.pid
+            openai = open_model(server.spec)
+            assert openai.name == open_model(f"vllm:{server.url}").name == f"vllm:{server.url}#student"
+            anthropic = open_model("anthropic:student", ModelOptions(base_url=server.url))
+            constrained = await asyncio.gather(*(ask(openai, CHOICES) for _ in range(8)))
+            free = await ask(openai, None)
+            from_anthropic = await ask(anthropic, None)
+            played = await episode(openai, anthropic)
+            with pytest.raises(Unavailable, match="no such model"):
+                await ask(open_model(f"vllm:{server.url}#other"), None)
+            with pytest.raises(BadInput, match=f"port {server.port}"):
+                await served(VLLMServer(model_folder, served_name="x", port=server.port, root=ROOT))
+            await openai.close()
+            await anthropic.close()
+        return constrained, free, from_anthropic, played, group
+
+    constrained, free, from_anthropic, played, group = asyncio.run(session())
+    assert {completion.text for completion in constrained} <= set(CHOICES)
+    assert len({completion.text for completion in constrained}) == 1, "the same seed gave different answers"
+    assert free.usage.tokens_in == from_anthropic.usage.tokens_in > 10
+    assert 0 < free.usage.tokens_out <= 4
+    assert 0 < from_anthropic.usage.tokens_out <= 4
+    assert [seat.model for seat in played.seats] == [f"vllm:{url_of(told)}#student", "anthropic:student"]
+    assert played.ended_by == "result"
+    assert all(turn.latency_ms > 0 and turn.tokens_in > 10 for turn in played.turns)
+    constrained_turns = [turn for turn in played.turns if turn.seat == 0]
+    assert len(constrained_turns) > 5
+    assert {turn.reply_class for turn in constrained_turns} == {ReplyClass.MOVE}
+    assert not group_alive(group)
+
+
+HEALTHY = """
+    import http.server, sys, threading, time
+
+    class Health(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/health" and time.time() > started + 0.3 else 503)
+            self.end_headers()
+
+    started = time.time()
+    port = int(sys.argv[sys.argv.index("--port") + 1])
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Health)
+"""
+
+
+def test_it_waits_until_the_server_is_healthy_and_for_its_end(tmp_path: Path) -> None:
+    code = HEALTHY + "    threading.Timer(1.0, server.shutdown).start(); server.serve_forever(); sys.exit(7)"
+    server = VLLMServer(pretended_folder(tmp_path), served_name="s", root=pretended_vllm(tmp_path / "root", code))
+
+    async def session() -> int:
+        async with server:
+            assert server.spec == f"vllm:http://127.0.0.1:{server.port}#s"
+            return await server.wait()
+
+    assert asyncio.run(session()) == 7
+    assert not server.log.exists()
+
+
+def test_a_server_that_will_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distill.serving.server.GRACE_S", 0.3)
+    deaf = "    import signal; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)]\n"
+    root = pretended_vllm(tmp_path / "root", HEALTHY + deaf + "    server.serve_forever()")
+    server = VLLMServer(pretended_folder(tmp_path), served_name="s", root=root)
+
+    async def session() -> int:
+        async with server:
+            assert server._process is not None
+            return server._process.pid
+
+    assert not group_alive(asyncio.run(session()))
+
+
+def test_a_server_that_dies_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    root = pretended_vllm(tmp_path / "root", "import sys; print('RuntimeError: no room'); sys.exit(3)")
+    folder = pretended_folder(tmp_path)
+    with pytest.raises(Unavailable, match=r"status 3.*no room"):
+        asyncio.run(served(VLLMServer(folder, served_name="x", root=root)))
+
+
+def test_a_server_that_never_answers_is_stopped(tmp_path: Path) -> None:
+    code = """
+        import pathlib, subprocess, sys, time
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        pathlib.Path(sys.argv[0]).with_name("pids").write_text(f"{child.pid}")
+        time.sleep(60)
+    """
+    root = pretended_vllm(tmp_path / "root", code)
+    server = VLLMServer(pretended_folder(tmp_path), served_name="x", root=root, start_s=1.5)
+    with pytest.raises(Unavailable, match="not ready"):
+        asyncio.run(served(server))
+    child = int((root / ".venv-vllm" / "bin" / "pids").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+def test_an_interrupt_while_starting_leaves_nothing_behind(tmp_path: Path) -> None:
+    root = pretended_vllm(tmp_path / "root", "import time; time.sleep(60)")
+    server = VLLMServer(pretended_folder(tmp_path), served_name="x", root=root)
+    groups: list[int] = []
+
+    async def interrupted() -> None:
+        task = asyncio.create_task(served(server))
+        async with asyncio.timeout(10):
+            while server._process is None:  # noqa: ASYNC110 (nothing to wait on but the attribute)
+                await asyncio.sleep(0.01)
+        groups.append(server._process.pid)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    assert not group_alive(groups[0])
+    server.log.unlink()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_a_killed_parent_leaves_no_server(tmp_path: Path) -> None:
+    root = pretended_vllm(tmp_path / "root", "import time; time.sleep(60)")
+    code = f"""
+        import asyncio, pathlib
+        from distill.serving.server import VLLMServer
+        async def main():
+            server = VLLMServer(pathlib.Path({str(pretended_folder(tmp_path))!r}), served_name="x",
+                                root=pathlib.Path({str(root)!r}))
+            task = asyncio.create_task(server.__aenter__())
+            while server._process is None:
+                await asyncio.sleep(0.01)
+            print(server._process.pid, flush=True)
+            await task
+        asyncio.run(main())
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert parent.stdout is not None
+    server = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and _running(server):
+        time.sleep(0.02)
+    assert not _running(server)
+
+
+def _running(pid: int) -> bool:
+    """Whether the process runs; one that ended and was not collected yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_port_in_use_is_bad_input(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(BadInput, match=f"port {port}"):
+            asyncio.run(served(VLLMServer(pretended_folder(tmp_path), served_name="x", port=port)))
+    assert free_port("127.0.0.1", port) == port
+    assert free_port("127.0.0.1", 0) > 0
+
+
+def test_folders_that_are_not_served(tmp_path: Path) -> None:
+    server = VLLMServer(tmp_path / "student", served_name="x")
+    with pytest.raises(BadInput, match="no model folder"):
+        asyncio.run(served(server))
+    pretended_folder(server.model)
+    (server.model / "pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(BadInput, match="pickle"):
+        asyncio.run(served(server))
+
+
+def test_without_an_environment_it_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="make vllm"):
+        asyncio.run(served(VLLMServer(pretended_folder(tmp_path), served_name="x", root=tmp_path)))
+
+
+def test_the_command_is_closed_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = command(Path("m"), "s", host="127.0.0.1", port=1, on_gpu=False)
+    assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
+    assert arguments[arguments.index("--load-format") + 1] == "safetensors"
+    assert "--trust-remote-code" not in arguments
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    monkeypatch.setenv("VLLM_API_KEY", "its own")
+    passed = environment(on_gpu=False)
+    assert "secret" not in passed.values()
+    assert passed["VLLM_API_KEY"] == "its own"
+    assert passed["VLLM_HOST_IP"] == "127.0.0.1"
+    assert "VLLM_CPU_KVCACHE_SPACE" not in environment(on_gpu=True)
+
+
+def test_installing_again_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of things, with pip and venv pretended: the real installation is a test of its own."""
+    ran: list[str] = []
+    monkeypatch.setattr("distill.serving.install._pip", lambda python, arguments: ran.append(arguments[-1]))
+    monkeypatch.setattr("distill.serving.install._check", lambda python: ran.append("check"))
+    monkeypatch.setattr("venv.create", lambda folder, with_pip: folder.mkdir(exist_ok=True))
+    told: list[str] = []
+    python = install(tmp_path, told.append)
+    assert python == tmp_path / ".venv-vllm" / "bin" / "python"
+    assert [Path(step).name for step in ran] == ["torch==2.13.0+cpu", "requirements-cpu.txt", "check"]
+    ran.clear()
+    install(tmp_path, told.append)
+    assert ran == []
+    assert told[-1].endswith("is complete")
+    (tmp_path / ".venv-vllm" / "installed-for").write_text("something older")
+    install(tmp_path, told.append)
+    assert ran[-1] == "check"
+
+
+def test_the_environment_lies_beside_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "somewhere" / ".venv"))
+    assert home() == tmp_path / "somewhere"
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    monkeypatch.chdir(tmp_path)
+    assert home() == tmp_path
+
+
+def test_an_interrupted_installation_is_not_called_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(python: Path, arguments: list[str]) -> None:
+        raise BadInput("no network")
+
+    monkeypatch.setattr("distill.serving.install._pip", fail)
+    monkeypatch.setattr("venv.create", lambda folder, with_pip: folder.mkdir(exist_ok=True))
+    with pytest.raises(BadInput, match="no network"):
+        install(tmp_path, lambda text: None)
+    assert not (tmp_path / ".venv-vllm" / "installed-for").exists()
