@@ -40,7 +40,7 @@ docs: setup ## write the generated pages of docs/
 	$(BIN)/python -m cornerman.reference docs/commands.md
 
 rookie: setup ## train the built-in model from scratch
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m distill.rookie.train
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m distill.rookie
 
 vllm: setup ## build .venv-vllm, the environment that serves students on a CPU
 	$(BIN)/python -m distill.serving.install

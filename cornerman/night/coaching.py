@@ -82,7 +82,7 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
         candidates = [*(one for one in candidates if one.id != champions.working.id), champions.working]
     rule = TrialRule(
         race=RaceRule(max_pairs=size.race),
-        gate=GateRule(candidates=size.rounds * size.candidates, alpha=corner.config.night.alpha, max_pairs=size.gate),
+        gate=GateRule(candidates=corner.chances, alpha=corner.config.night.alpha, max_pairs=size.gate),
         confirm_pairs=size.confirm,
     )
 
@@ -101,7 +101,7 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
                 f"{stage}: candidate {'' if index is None else index + 1} {counts.mean:.0%} of the points",
             ),
         )
-        comparisons = _record(corner, number, candidates, champions, outcome)
+        comparisons = _record(corner, number, candidates, champions.certified, outcome, alpha=1 / rule.gate.threshold)
         _remember_losers(corner, candidates, outcome)
         return _promote(corner, candidates, champions, outcome, comparisons)
 
@@ -124,11 +124,11 @@ def _carried(corner: Corner, candidates: Sequence[Prompt], champion: Prompt) -> 
 
 
 def _record(
-    corner: Corner, number: int, candidates: Sequence[Prompt], champions: Champions, outcome: Trial
+    corner: Corner, number: int, candidates: Sequence[Prompt], champion: Prompt, outcome: Trial, *, alpha: float
 ) -> dict[int, str]:
     """Write every candidate's comparison with the champion; returns their ids."""
     ledger = Ledger(corner.store)
-    carried = _carried(corner, candidates, champions.certified)
+    carried = _carried(corner, candidates, champion)
     comparisons: dict[int, str] = {}
     for entrant in outcome.entrants:
         n = entrant.index
@@ -147,10 +147,10 @@ def _record(
                 clock=corner.config.night.clock,
                 purpose="gate" if gate is not None else "race",
                 a=corner.contestant(candidates[n]),
-                b=corner.contestant(champions.certified),
+                b=corner.contestant(champion),
                 stages=stages,
                 verdict=gate.verdict if gate is not None else entrant.fate,
-                alpha=corner.config.night.alpha / corner.chances,
+                alpha=alpha,
                 night_id=corner.night_id,
             )
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from distill.rookie.batches import batch_of
 from distill.rookie.lessons import (
     BASE_TEXT,
     CANONICAL,
@@ -27,7 +28,6 @@ from distill.rookie.lessons import (
     target_of,
     worded,
 )
-from distill.rookie.train import batch_of
 from distill.rookie.vocabulary import vocabulary
 from episodes.games.duel.words import MOVES
 

@@ -84,7 +84,7 @@ LEVELS = (
     Level(7, 4, 0.0, 0.0),
     Level(7, 3, 1.0, 0.1),
     Level(7, 5, 0.5, 0.3),
-    Level(7, 8, 0.5, 0.5),
+    Level(7, 8, 0.5, 0.6),
 )
 
 
@@ -132,7 +132,7 @@ def worded(rule: Rule, phrasing: str, draw: Random | None = None) -> str:
 def draw_rules(draw: Random, level: Level, count: int) -> tuple[Rule, ...]:
     """At most ``count`` random rules, no two with the same conditions; now and then the last one holds always."""
     names = list(FEATURES)[: level.features]
-    always = level.features > 1 and count > 0 and draw.random() < 0.12
+    always = level.features > 1 and count > 0 and draw.random() < 0.2
     rules: dict[tuple[tuple[str, str], ...], Rule] = {}
     for _ in range(count - always):
         wanted = 2 if level.features > 1 and draw.random() < level.pairs else 1
@@ -185,7 +185,7 @@ def held_out(rules: Sequence[Rule]) -> bool:
 
 def draw_lesson(draw: Random, level: Level, turns: int) -> Lesson:
     """One conversation at ``level``, for training: never one whose rules are held out."""
-    count = draw.randint(draw.choice((0, level.rules // 2)), level.rules)
+    count = draw.randint(draw.choice((0, level.rules // 2, level.rules - 2)), level.rules)
     while held_out(rules := draw_rules(draw, level, count)):
         pass
     free = draw.random() < level.wording

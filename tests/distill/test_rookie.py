@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from distill.rookie import train
 from distill.rookie.__main__ import FOLDER, load, main
+from distill.rookie.batches import batch_of
 from distill.rookie.check import Case, accuracy, decided, draw_prompt, measure, undecided
 from distill.rookie.lessons import (
     CANONICAL,
@@ -28,7 +29,7 @@ from distill.rookie.lessons import (
     target_of,
     worded,
 )
-from distill.rookie.train import Course, Training, batch_of, new_model, write_model
+from distill.rookie.train import Course, Training, new_model, write_model
 from distill.rookie.vocabulary import CONTEXT, tokenizer, vocabulary
 from episodes.games.duel.words import FEATURES, MOVES, phrase
 from models.errors import BadInput
@@ -140,11 +141,8 @@ def test_turns_alone_are_as_in_a_conversation_of_one_turn() -> None:
                 assert torch.allclose(logits, together[row, at], atol=1e-4)
 
 
-def test_copying_that_does_not_appear_begins_again_with_other_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(train, "BATCH", 1)
-    training = Training(Course(warmup_most=2), tmp_path / "work")
+def test_copying_that_does_not_appear_begins_again_with_other_weights(tmp_path: Path) -> None:
+    training = Training(Course(batch=1, warmup_most=2), tmp_path / "work")
     first = training.model.lm_head.weight.detach().clone()
 
     class Enough(Exception):
@@ -162,8 +160,7 @@ def test_copying_that_does_not_appear_begins_again_with_other_weights(
 
 def test_an_interrupted_training_goes_on_as_if_it_had_not_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "ADVANCE_AT", 0.0)  # each stage takes one step
-    monkeypatch.setattr(train, "BATCH", 4)
-    course = Course(seed=5, lesson_steps=3)
+    course = Course(seed=5, batch=4, lesson_steps=3)
     whole = Training(course, tmp_path / "whole")
     whole.run(lambda progress: None)
 
