@@ -15,7 +15,7 @@ from distill.card import Served, card
 from distill.encode import Encoder
 from distill.merge import PARITY, explained, load_adapted, load_plain, parity, write_merged
 from distill.serving.install import gpu_present
-from distill.serving.server import command
+from distill.serving.server import command, context_of
 from distill.student import Student, checked_base, lineage, student_base
 from episodes.game import Game
 from episodes.store.store import Store
@@ -117,9 +117,10 @@ def _commands(student: Student, base: Path, to: Path, format: Format) -> Served:
         extra = ["--enable-lora", "--max-lora-rank", str(_vllm_rank(student.method.rank)), "--lora-modules"]
         extra.append(f"{name}={to}")
     served = "base" if format == "adapter" else name
+    context = context_of(base)
     on_cpu, here = (
-        ["python", *command(model, served, host="127.0.0.1", port=8000, on_gpu=on_gpu), *extra]
-        for on_gpu in (False, gpu_present())
+        ["python", *command(model, served, host="127.0.0.1", port=8000, cpu_context=length), *extra]
+        for length in (context, None if gpu_present() else context)
     )
     on_gpu = ["vllm", "serve", str(model), "--served-model-name", served, "--load-format", "safetensors", *extra]
     cpu, gpu = _anonymous(on_cpu, to, base), _anonymous(on_gpu, to, base)

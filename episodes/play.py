@@ -14,6 +14,7 @@ from typing import cast
 from episodes.clock import Clock
 from episodes.game import CloneableState, Game, Move, Observation, RealTimeState, State
 from episodes.player import Context, Decision, Player
+from episodes.real_time import run_ticks
 from episodes.record import EndedBy, EpisodeRecord, Purpose, SeatRecord, TurnRecord
 
 MAX_TURNS = 1000
@@ -80,8 +81,6 @@ class _Table:
 
         Where real latency is charged they are asked one after the other, so that none pays for another's thinking.
         """
-        if not seats:
-            return []
         fingerprint = fingerprint_of(self.match.game, self.state)
         if len(seats) < 2 or self.match.clock.kind == "measured":
             return [await self._ask(seat, tick, fingerprint) for seat in seats]
@@ -122,24 +121,17 @@ class _Table:
             self.apply(asked)
 
     async def play_ticks(self, state: RealTimeState) -> None:
-        """A real-time game: a seat is asked as early as its last decision took, so thinking overlaps with moving."""
-        lead = [0] * self.match.game.seats
-        pending: dict[int, _Asked] = {}
-        while not state.is_terminal() and len(self.asked) < MAX_TURNS:
-            due = [s for s in range(len(lead)) if s not in pending and state.ready_in(s) <= lead[s]]
-            for asked in await self.ask(due, state.tick):
-                self.asked.append(asked)
-                pending[asked.seat] = asked
-                lead[asked.seat] = asked.lands - asked.tick
-            landing = [asked for asked in pending.values() if asked.lands <= state.tick]
-            if landing:
-                for asked in landing:
-                    del pending[asked.seat]
-                self.apply(sorted(landing, key=lambda a: a.seat))
-                continue
-            waits = [asked.lands - state.tick for asked in pending.values()]
-            waits += [state.ready_in(s) - lead[s] for s in range(len(lead)) if s not in pending]
-            state.advance(max(1, min(waits)))
+        """A real-time game: see ``real_time``."""
+
+        async def ask(seats: list[int]) -> list[_Asked]:
+            asked = await self.ask(seats, state.tick)
+            self.asked += asked
+            return asked
+
+        def over() -> bool:
+            return len(self.asked) >= MAX_TURNS
+
+        await run_ticks(state, ask, self.apply, thinking={}, leads=[0] * self.match.game.seats, over=over)
 
 
 def fingerprint_of(game: Game, state: State) -> str:

