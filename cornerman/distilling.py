@@ -1,14 +1,14 @@
 """Distilling on its own: teacher games, dataset, student, check, outside a night."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 from cornerman.night.schooling import open_by_name
 from cornerman.workplace import Workplace
 from distill.check import CheckRule, Examination, check_student
-from distill.school import school, shares_of
+from distill.school import school
 from distill.student import Student
 from distill.teach import Lessons, teach
 from episodes.players.bots import BOTS
@@ -56,8 +56,8 @@ async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -
     """
     store, game, opener = place.store, place.game, partial(open_by_name, place.config)
     root = f"distill {derive(place.config.night.seed, game.name, wanted.teacher, *wanted.opponents):016x}"
-    own, corrected = shares_of(Seeds(root, "teach").take(0, wanted.pairs))
-    lessons = Lessons(game, wanted.teacher, wanted.opponents, own, root)
+    seeds = tuple(Seeds(root, "teach").take(0, wanted.pairs))
+    lessons = Lessons(game, wanted.teacher, wanted.opponents, seeds, root)
     taught = await teach(
         store, lessons, opener, on_episode=lambda done, games: say(f"teaching: {done} of {games} games")
     )
@@ -66,7 +66,7 @@ async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -
     schooled = await school(
         store,
         taught.episodes,
-        replace(lessons, seeds=corrected),
+        lessons,
         opener,
         base=wanted.base,
         root=place.config.night.folder / "students",

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from distill.student import Student, student_base
+from distill.judged import student_base
+from distill.student import Student
 from episodes.game import Game
 
 
@@ -74,9 +75,9 @@ def _origin(student: Student, origin: Mapping[str, Any]) -> str:
         "teacher": origin["teacher"],
         "opponents": ", ".join(origin["opponents"]) or "itself",
         "episodes": f"{origin['episodes']}, of which {origin['held_out_episodes']} held out",
-        "teacher's turns": (
-            f"{origin['turns']} in {origin['situations']} different situations; {origin['corrected']} of them are its "
-            "comments on the play of a draft of the student"
+        "turns": (
+            f"{origin['turns']} in {origin['situations']} different situations; {origin['practised']} of them are of a "
+            "sketch of the student, replayed with every other move"
         ),
         "prompt": student.prompt_id,
         "method": json.dumps(origin["method"], sort_keys=True),
@@ -89,10 +90,10 @@ def _origin(student: Student, origin: Mapping[str, Any]) -> str:
 def _figures(student: Student, parity: float) -> str:
     measured = student.measured
     rows: dict[str, object] = {
-        "held-out loss, before and after": f"{measured['before']['loss']:.4f}, {measured['after']['loss']:.4f}",
-        "held-out agreement with the teacher, before and after": (
+        "agreement with what it was taught, before and after": (
             f"{measured['before']['agreement']:.3f}, {measured['after']['agreement']:.3f}"
         ),
+        "gain of its moves on held-out turns, before and after": _gains(measured.get("worth", {})),
         "training": f"{measured['train_tokens']} tokens in {measured['train_seconds']} s",
         "exported against trained, largest difference of logits": f"{parity:.2g}",
     }
@@ -100,6 +101,12 @@ def _figures(student: Student, parity: float) -> str:
     if "card" not in measured:
         rows["strength"] = "not measured"
     return "## Measured\n\n" + _table(rows)
+
+
+def _gains(worth: Mapping[str, float | None]) -> str:
+    """In returns over the mean of a turn's legal moves."""
+    found = [worth.get(name) for name in ("before", "after")]
+    return ", ".join("not measured" if gain is None else f"{gain:+.4f}" for gain in found)
 
 
 def _table(rows: Mapping[str, object]) -> str:

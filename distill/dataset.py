@@ -1,9 +1,8 @@
-"""From stored teacher games to a dataset: which move of which turn counts how much, and where it came from.
+"""From judged turns to a dataset: which move of which turn counts how much, and where it came from.
 
-Every row names its episode and turn. A turn's weight is what its episode's true outcome says of it (``weights``).
-Where the teacher left its value of every legal move, the turn becomes several rows that share that weight by value:
-what the teacher would have expected of each move, measured in the very position. Whole pairs are held out, so that no
-start, and no game, is on both sides. Knows nothing about tokens.
+Every row names its episode and turn. A turn with values of its moves becomes several rows that share the turn's weight
+by what each move is worth to a student (``pooled``); a turn without them is one row, the move played. Whole pairs are
+held out, so that no start, and no game, is on both sides. Knows nothing about tokens.
 """
 
 import hashlib
@@ -14,37 +13,36 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from distill.encode import Example
-from distill.shadow import is_shadow
-from distill.weights import move_shares, outcome_weights
-from episodes.game import Move, Observation
-from episodes.players.values import read_values
-from episodes.record import EpisodeRecord, TurnRecord
+from distill.judged import Judged, Outcomes, Source, question, read_practised, read_taught, student_base
+from distill.pooled import Pooled, pool
+from distill.weights import move_shares
+from episodes.game import Game, Move, Observation
+from episodes.record import EpisodeRecord
 from episodes.store.store import Store
 from models.errors import BadInput
 from prompts.base import Base
 
 Split = Literal["train", "held-out"]
-Source = Literal["played", "values", "advised"]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How rows are weighted and split.
 
-    ``temperature``: of the outcome's advantage, and ``clip`` its largest weight; ``value_temperature``: of move values,
-    and ``least`` the smallest share that is kept; ``held_out``: the share of pairs kept apart.
+    ``temperature``: of the outcome's advantage, and ``clip`` its largest weight; ``value_temperature``: of the pooled
+    advantages of moves, and ``least`` the smallest share that is kept; ``held_out``: the share of pairs kept apart.
     """
 
     temperature: float = 2.0
     clip: float = 5.0
-    value_temperature: float = 0.2
+    value_temperature: float = 0.02
     least: float = 0.03
     held_out: float = 0.125
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One move of one turn. ``source``: the teacher ``played`` or ``advised`` it, or gave it one of its ``values``."""
+    """One move of one turn. ``source``: how the turn was judged."""
 
     episode_id: str
     turn_n: int
@@ -64,8 +62,8 @@ class DatasetReport:
     rows: int
     valued: int
     """Turns with the teacher's value of every legal move."""
-    corrected: int
-    """Turns that a student decided and the teacher commented on."""
+    practised: int
+    """Turns of a sketch that were replayed with every other move."""
     refused: int
     """Turns of the teacher without an accepted legal move: never learned."""
     situations: int
@@ -91,113 +89,72 @@ class Dataset:
 
 
 def build_dataset(
-    store: Store, episode_ids: Sequence[str], teacher: str, base: Base, recipe: Recipe | None = None
+    store: Store, game: Game, episode_ids: Sequence[str], teacher: str, recipe: Recipe | None = None
 ) -> Dataset:
-    """The dataset of the turns that ``teacher`` (a player's name) decided, or commented on, in these stored episodes.
+    """The dataset of these stored episodes: the turns that ``teacher`` (a player's name) decided, and practised ones.
 
-    ``base`` is the student's prompt. The same episodes give the same dataset in whatever order they are named. Raises
+    The same episodes give the same dataset in whatever order they are named. Raises
     ``BadInput`` where there is nothing to learn from, or too few pairs to hold any out.
     """
-    recipe = recipe or Recipe()
-    records = [store.episode(episode_id) for episode_id in sorted(set(episode_ids))]
-    seats = [(record, seat.seat) for record in records for seat in record.seats if _taught_by(teacher, seat.player)]
-    if not seats:
-        raise BadInput(f"none of the {len(records)} episodes has the teacher {teacher}: play teacher games first")
-    splits = split_pairs([record for record, _ in seats], recipe.held_out)
-    weights = _seat_weights(seats, teacher, recipe)
+    recipe, base = recipe or Recipe(), student_base(game)
+    taught, refused = read_taught(store, episode_ids, teacher, base, Outcomes(recipe.temperature, recipe.clip))
+    turns = taught + read_practised(store, game, episode_ids, base)
+    if not turns:
+        raise BadInput(f"{teacher} never gave a legal move in {len(set(episode_ids))} games: nothing to learn from")
+    splits = split_pairs([turn.pair for turn in turns], recipe.held_out)
     rows: list[Row] = []
-    turns = valued = refused = corrected = 0
-    questions = set()
-    for (record, seat), weight in zip(seats, weights, strict=True):
-        for turn in record.turns:
-            if turn.seat != seat:
-                continue
-            comment = record.seats[seat].player != teacher
-            shares, source = _shares(turn, recipe, comment)
-            turns += bool(shares)
-            corrected += comment and bool(shares)
-            refused += not shares
-            valued += source == "values"
-            questions.add(question(base, turn))
-            rows += [
-                Row(record.id, turn.n, move, weight * share, splits[record.id], source)
-                for move, share in shares.items()
-            ]
-    if not rows:
-        raise BadInput(f"{teacher} never gave a legal move in {len(seats)} games: there is nothing to learn from")
-    held_out = sum(splits[record.id] == "held-out" for record in {r.id: r for r, _ in seats}.values())
-    report = DatasetReport(len(splits), held_out, turns, len(rows), valued, corrected, refused, len(questions))
-    return Dataset(records[0].game, teacher, base.id, recipe, tuple(rows), report)
-
-
-def _taught_by(teacher: str, player: str) -> bool:
-    return player == teacher or is_shadow(player, teacher)
-
-
-def _seat_weights(seats: Sequence[tuple[EpisodeRecord, int]], teacher: str, recipe: Recipe) -> list[float]:
-    """What a turn of each seat counts: by outcome where the teacher played; 1 where it commented, for how the game of
-    another ended says nothing about its advice."""
-    own = [(record, seat) for record, seat in seats if record.seats[seat].player == teacher]
-    weights = outcome_weights(
-        [2 * record.seats[seat].score - 1 for record, seat in own],
-        [(opponents(record, seat), seat) for record, seat in own],
-        temperature=recipe.temperature,
-        clip=recipe.clip,
+    for split in ("train", "held-out"):
+        rows += _rows(game, [turn for turn in turns if splits[turn.pair] == split], split, recipe)
+    held_out = {turn.episode_id for turn in turns if splits[turn.pair] == "held-out"}
+    report = DatasetReport(
+        episodes=len({turn.episode_id for turn in turns}),
+        held_out_episodes=len(held_out),
+        turns=len(turns),
+        rows=len(rows),
+        valued=sum(turn.source == "values" for turn in turns),
+        practised=sum(turn.source == "what-if" for turn in turns),
+        refused=refused,
+        situations=len({turn.question for turn in turns}),
     )
-    known = {(record.id, seat): weight for (record, seat), weight in zip(own, weights, strict=True)}
-    return [known.get((record.id, seat), 1.0) for record, seat in seats]
+    rows.sort(key=lambda row: (row.episode_id, row.turn_n))
+    return Dataset(game.name, teacher, base.id, recipe, tuple(rows), report)
 
 
-def _shares(turn: TurnRecord, recipe: Recipe, comment: bool) -> tuple[dict[Move, float], Source]:
-    """What each move's part of the turn's weight is; nothing for a turn without a legal move of the teacher's.
-
-    ``comment``: the teacher's move is in the reply, and the one played is another's.
-    """
-    values = {move: value for move, value in read_values(turn.reply).items() if move in turn.legal_moves}
-    if len(values) > 1 and (comment or turn.move is not None):
-        return move_shares(values, temperature=recipe.value_temperature, least=recipe.least), "values"
-    if comment:
-        return dict.fromkeys(values, 1.0), "advised"
-    return ({} if turn.move is None else {turn.move: 1.0}), "played"
+def _rows(game: Game, turns: Sequence[Judged], split: Split, recipe: Recipe) -> list[Row]:
+    """Rows of one side. What a move is worth is pooled over that side alone: held-out games say nothing to training."""
+    valued = [turn for turn in turns if turn.source != "played"]
+    pooled = pool(game, valued) if valued else None
+    return [
+        Row(turn.episode_id, turn.turn_n, move, turn.weight * share, split, turn.source)
+        for turn in turns
+        for move, share in _shares(turn, pooled, recipe).items()
+    ]
 
 
-def opponents(record: EpisodeRecord, seat: int) -> str:
-    """Who sat in the other seats."""
-    return " ".join(other.player for other in record.seats if other.seat != seat)
+def _shares(turn: Judged, pooled: Pooled | None, recipe: Recipe) -> dict[Move, float]:
+    """What each move's part of the turn's weight is."""
+    if turn.source == "played" or pooled is None:
+        return dict.fromkeys(turn.values, 1.0)
+    worth = pooled.advantages(turn.question, turn.situation)
+    values = {move: worth[move] for move in turn.values}
+    return move_shares(values, temperature=recipe.value_temperature, least=recipe.least)
 
 
-def split_pairs(records: Sequence[EpisodeRecord], share: float) -> dict[str, Split]:
-    """The side of each episode. Whole pairs go to a side, chosen by hash: about ``share`` of them are held out.
+def split_pairs(pairs: Sequence[str], share: float) -> dict[str, Split]:
+    """The side of each pair, chosen by hash: about ``share`` of them are held out.
 
     At least one pair is held out and one is not; raises ``BadInput`` for fewer than two.
     """
-    pairs = sorted({_pair(record) for record in records}, key=_rank)
-    if len(pairs) < 2:
+    ranked = sorted(set(pairs), key=_rank)
+    if len(ranked) < 2:
         raise BadInput("holding games out needs at least two pairs of teacher games: play more")
-    count = min(max(1, round(share * len(pairs))), len(pairs) - 1)
-    held_out = set(pairs[:count])
-    return {record.id: "held-out" if _pair(record) in held_out else "train" for record in records}
-
-
-def _pair(record: EpisodeRecord) -> str:
-    return record.pair_id or record.id
+    count = min(max(1, round(share * len(ranked))), len(ranked) - 1)
+    held_out = set(ranked[:count])
+    return {pair: "held-out" if pair in held_out else "train" for pair in ranked}
 
 
 def _rank(pair: str) -> str:
     return hashlib.blake2b(f"held out {pair}".encode(), digest_size=8).hexdigest()
-
-
-def question(base: Base, turn: TurnRecord) -> str:
-    """The user message of a turn as the student will get it."""
-    return user_message(base, Observation(turn.observation, turn.situation, turn.legal_moves))
-
-
-def user_message(base: Base, observation: Observation) -> str:
-    return base.turn.format(
-        situation=" ".join(observation.situation.values()),
-        text=observation.text,
-        legal=", ".join(observation.legal_moves),
-    )
 
 
 def examples_of(store: Store, dataset: Dataset, base: Base) -> dict[Split, list[Example]]:
@@ -209,30 +166,32 @@ def examples_of(store: Store, dataset: Dataset, base: Base) -> dict[Split, list[
     for row in dataset.rows:
         if record is None or record.id != row.episode_id:
             record = store.episode(row.episode_id)
-        user = question(base, record.turns[row.turn_n])
+        turn = record.turns[row.turn_n]
+        user = question(base, Observation(turn.observation, turn.situation, turn.legal_moves))
         found[row.split].append(Example(base.text, user, row.move, row.weight))
     return found
 
 
 def save_dataset(store: Store, dataset: Dataset, night_id: str | None = None) -> str:
     """Write the dataset's rows and return its id; a dataset that is there already stays as it was."""
-    if next(iter(store.db.query("select id from datasets where id = ?", [dataset.id])), None):
-        return dataset.id
+    name = dataset.id  # a hash of every row: once
+    if next(iter(store.db.query("select id from datasets where id = ?", [name])), None):
+        return name
     config = {"recipe": asdict(dataset.recipe), "base_id": dataset.base_id, "report": asdict(dataset.report)}
     with store.transaction() as connection:
         connection.execute(
             "insert into datasets (id, night_id, game, created, config, teacher) values (?, ?, ?, ?, ?, ?)",
-            (dataset.id, night_id, dataset.game, _now(), json.dumps(config), dataset.teacher),
+            (name, night_id, dataset.game, _now(), json.dumps(config), dataset.teacher),
         )
         connection.executemany(
             "insert into dataset_rows (dataset_id, n, episode_id, turn_n, weight, split, move, source) "
             "values (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (dataset.id, n, row.episode_id, row.turn_n, row.weight, row.split, row.move, row.source)
+                (name, n, row.episode_id, row.turn_n, row.weight, row.split, row.move, row.source)
                 for n, row in enumerate(dataset.rows)
             ],
         )
-    return dataset.id
+    return name
 
 
 def load_dataset(store: Store, dataset_id: str) -> Dataset:

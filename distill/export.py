@@ -13,10 +13,11 @@ from typing import Any, Literal, get_args
 
 from distill.card import Served, card
 from distill.encode import Encoder
+from distill.judged import student_base
 from distill.merge import PARITY, explained, load_adapted, load_plain, parity, write_merged
 from distill.serving.install import gpu_present
 from distill.serving.server import command, context_of
-from distill.student import Student, checked_base, lineage, student_base
+from distill.student import Student, checked_base, lineage
 from episodes.game import Game
 from episodes.store.store import Store
 from models.errors import BadInput

@@ -1,35 +1,29 @@
-"""From teacher games to a finished student, in two rounds: a draft, corrections of its play, the student.
+"""From teacher games to a finished student: practice, a dataset of both, one training.
 
-The draft learns from the teacher's own games. Then it plays, the teacher comments on each of its turns (``shadow``),
-and the student learns from both. Knows nothing about whether it is any good.
+Knows nothing about whether the student is any good.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from distill.base import parameters
-from distill.dataset import Dataset, build_dataset, save_dataset
-from distill.shadow import shadow_name
-from distill.student import STUDENTS, Student, make_student, student_base
-from distill.teach import Lessons, OpenPlayer, TeachReport, teach
+from distill.dataset import Dataset, Recipe, build_dataset, save_dataset
+from distill.judged import Judged, Outcomes, read_practised, read_taught, student_base
+from distill.practice import Practice, practise
+from distill.student import STUDENTS, Student, checked_base, make_student, note_figures, open_student
+from distill.teach import Lessons, OpenPlayer
 from distill.train import Method
+from distill.worth import worth
 from episodes.store.store import Store
-from models.hub import model_folder
-
-DRAFT_EPOCHS = 3
-"""The draft is trained for one in so many epochs."""
+from models.local import LocalModel
+from prompts.base import Base
 
 
 @dataclass(frozen=True, slots=True)
 class Schooling:
-    """``draft`` played the games of ``corrections``; ``student`` learned ``dataset``, which holds everything.
+    """``practised`` are the episodes of practice; ``dataset`` is of them and the teacher's, ``student`` learned it."""
 
-    Without seeds for corrections there is neither a draft nor a correction.
-    """
-
-    draft: Student | None
-    corrections: TeachReport | None
+    practised: tuple[str, ...]
     dataset: Dataset
     student: Student
 
@@ -41,47 +35,51 @@ async def school(
     open_player: OpenPlayer,
     *,
     base: str = "rookie",
+    practice: Practice | None = None,
     method: Method | None = None,
     root: Path = STUDENTS,
-    workers: int | None = None,
     on_progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Schooling:
-    """Make the student of the teacher games ``taught`` (episode ids) and of corrections on ``lessons``.
+    """Make the student of the teacher games ``taught`` (episode ids), practised on the opponents of ``lessons``.
 
-    ``lessons`` name the teacher, the opponents and the seeds on which the draft plays; ``on_progress`` gets ``draft``,
-    ``corrections`` or ``training`` with how many steps or games are done. Everything that is done already is found
-    again. ``open_player`` must know ``student:ID`` of this store. Raises what ``teach`` and ``make_student`` raise.
+    ``on_progress`` gets ``practice`` or ``training`` with how many turns or steps are done. Everything that is done
+    already is found again. Raises what ``practise`` and ``make_student`` raise.
     """
-    method = method or Method.suited(parameters(model_folder(base)))
-    prompt = student_base(lessons.game)
+    prompt, recipe = student_base(lessons.game), Recipe()
+    turns, _ = read_taught(store, taught, lessons.teacher, prompt, Outcomes(recipe.temperature, recipe.clip))
+    practised = await practise(
+        store,
+        lessons,
+        turns,
+        practice or Practice(),
+        open_player,
+        on_turns=lambda done, turns: on_progress("practice", done, turns),
+    )
+    dataset = build_dataset(store, lessons.game, (*taught, *practised), lessons.teacher, recipe)
+    save_dataset(store, dataset, lessons.night_id)
+    student = make_student(
+        store,
+        dataset,
+        lessons.game,
+        base=base,
+        method=method,
+        root=root,
+        night_id=lessons.night_id,
+        on_progress=lambda at: on_progress("training", at.step, at.steps),
+    )
+    if "worth" not in student.measured:
+        judged = turns + read_practised(store, lessons.game, practised, prompt)
+        figures = {"worth": await _worth(student, dataset, judged, prompt)}
+        student = note_figures(store, student, figures, student.comparison_id)
+    return Schooling(tuple(practised), dataset, student)
 
-    def made(dataset: Dataset, stage: str, method: Method) -> Student:
-        save_dataset(store, dataset, lessons.night_id)
-        return make_student(
-            store,
-            dataset,
-            lessons.game,
-            base=base,
-            method=method,
-            root=root,
-            night_id=lessons.night_id,
-            on_progress=lambda at: on_progress(stage, at.step, at.steps),
-        )
 
-    def on_episode(done: int, games: int) -> None:
-        on_progress("corrections", done, games)
-
-    dataset = build_dataset(store, taught, lessons.teacher, prompt)
-    if not lessons.seeds:
-        return Schooling(None, None, dataset, made(dataset, "training", method))
-    draft = made(dataset, "draft", replace(method, epochs=max(1, method.epochs // DRAFT_EPOCHS)))
-    over = replace(lessons, teacher=shadow_name(lessons.teacher, draft.name))
-    corrections = await teach(store, over, open_player, workers=workers, on_episode=on_episode)
-    dataset = build_dataset(store, (*taught, *corrections.episodes), lessons.teacher, prompt)
-    return Schooling(draft, corrections, dataset, made(dataset, "training", method))
-
-
-def shares_of(seeds: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """``seeds`` for the teacher's own games, and for corrections: halves, the first no smaller."""
-    half = (len(seeds) + 1) // 2
-    return tuple(seeds[:half]), tuple(seeds[half:])
+async def _worth(student: Student, dataset: Dataset, judged: Sequence[Judged], prompt: Base) -> dict[str, float | None]:
+    """What the moves of the base and of the student are worth on the dataset's held-out turns."""
+    apart = {(row.episode_id, row.turn_n) for row in dataset.rows if row.split == "held-out"}
+    held_out = [turn for turn in judged if (turn.episode_id, turn.turn_n) in apart]
+    models = {"before": LocalModel(checked_base(student), name=student.base), "after": open_student(student)}
+    found = {name: await worth(chat, held_out, prompt) for name, chat in models.items()}
+    for chat in models.values():
+        await chat.close()
+    return found

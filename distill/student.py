@@ -16,8 +16,9 @@ from typing import Any
 
 from distill.base import base_digest, parameters
 from distill.dataset import Dataset, examples_of, load_dataset
+from distill.judged import student_base
 from distill.merge import write_merged
-from distill.shadow import is_shadow
+from distill.sketch import is_sketch
 from distill.train import SMALL, Fit, Method, Progress, Trained, train
 from episodes.game import Game
 from episodes.players.model import ModelPlayer
@@ -26,7 +27,6 @@ from models.chat import ChatModel
 from models.errors import BadInput
 from models.hub import model_folder
 from models.local import LocalModel
-from prompts.base import Base, default_base
 from prompts.prompt import Prompt, player
 
 STUDENTS = Path("nights") / "students"
@@ -65,11 +65,6 @@ class Student:
     @property
     def merged(self) -> Path:
         return self.folder / "model"
-
-
-def student_base(game: Game) -> Base:
-    """The text and turn that a student of ``game`` is trained and asked with: no guidance."""
-    return default_base(game, "student:")
 
 
 def student_id(base_hash: str, dataset_id: str, method: Method, prompt_id: str) -> str:
@@ -146,7 +141,7 @@ def training_figures(trained: Trained) -> dict[str, Any]:
 
 
 def fits(student: Student) -> tuple[Fit, Fit]:
-    """The fit on held-out turns before and after training: did it help?"""
+    """How far it said what it was taught, before and after training."""
     return Fit(**student.measured["before"]), Fit(**student.measured["after"])
 
 
@@ -221,7 +216,7 @@ def lineage(store: Store, student: Student) -> dict[str, Any]:
         "dataset": dataset.id,
         "game": student.game,
         "teacher": dataset.teacher,
-        "opponents": [row["player"] for row in opponents if not is_shadow(row["player"], dataset.teacher)],
+        "opponents": [row["player"] for row in opponents if not is_sketch(row["player"])],
         "recipe": asdict(dataset.recipe),
         "method": asdict(student.method),
         "prompt_id": student.prompt_id,

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from statistics import fmean, median
 
-from distill.shadow import OVER, ShadowPlayer
 from episodes.clock import Clock
 from episodes.game import Game
 from episodes.pairs import Setting, pair_matches, play_matches
@@ -39,8 +38,6 @@ IN_PROCESS = 64
 @dataclass(frozen=True, slots=True)
 class Lessons:
     """Which games to play: ``teacher`` against each of ``opponents`` (it may be one of them), a pair on each seed.
-
-    ``teacher`` may be the name of a student with its teacher over its shoulder (``shadow``).
 
     ``scope`` names the run that wants them; the same lessons in the same scope are the same episodes.
     """
@@ -107,7 +104,7 @@ async def teach(
     if workers is None:
         workers = (os.cpu_count() or 1) if lessons.teacher.startswith("search:") else 0
     began = time.perf_counter()
-    players = {name: opened(open_player, name) for name in (lessons.teacher, *lessons.opponents)}
+    players = {name: open_player(name) for name in (lessons.teacher, *lessons.opponents)}
     jobs = _jobs(lessons, players, store)
     missing = [job for job in jobs if store.scores(job.match.id) is None]
     done = len(jobs) - len(missing)
@@ -198,7 +195,7 @@ class _Worker:
     def player(self, name: str) -> Player:
         assert self.open_player is not None, "the worker was not set up"
         if name not in self.players:
-            self.players[name] = opened(self.open_player, name)
+            self.players[name] = self.open_player(name)
         return self.players[name]
 
 
@@ -218,21 +215,10 @@ def _begin(parent: int, open_player: OpenPlayer) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def opened(open_player: OpenPlayer, name: str) -> Player:
-    """The player ``name``; a student with its teacher looking over its shoulder is made of the two."""
-    teacher, over, student = name.partition(OVER)
-    if over:
-        return ShadowPlayer(open_player(teacher), open_player(student))
-    return open_player(name)
-
-
 async def _close(player: Player) -> None:
     """Let a chat model's connections go."""
     if isinstance(player, ModelPlayer):
         await player.chat.close()
-    elif isinstance(player, ShadowPlayer):
-        await _close(player.teacher)
-        await _close(player.student)
 
 
 def _without_void_pairs(jobs: Sequence[_Job], faults: Mapping[str, str]) -> list[_Job]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from distill.encode import Encoder, Example, TokenSequence, balanced, check_learned
 from models.errors import BadInput
@@ -29,16 +29,18 @@ class Method:
 
     ``rank``, ``alpha``: of the adapter, on every linear layer; ``rate``: the peak learning rate, cosine down to 0;
     ``epochs``: passes over the examples; ``length``: tokens of a training sequence; ``batch``: sequences a step;
-    ``patience``: held-out checks (ten a run) without progress after which it stops.
+    ``patience``: held-out checks (ten a run) without progress after which it stops and goes back to the best, 0 for
+    never; ``optimizer``: Muon learns in half the steps but keeps to no scale that larger models are used to.
     """
 
     rank: int = 64
     alpha: int = 128
-    rate: float = 3e-3
-    epochs: int = 30
-    length: int = 256
+    rate: float = 5e-3
+    epochs: int = 60
+    length: int = 128
     batch: int = 4
-    patience: int = 3
+    patience: int = 0
+    optimizer: Literal["muon", "adamw"] = "muon"
     seed: int = 1
 
     @classmethod
@@ -46,12 +48,14 @@ class Method:
         """A method for a base of this size; LoRA wants about ten times the rate of full tuning."""
         if parameters < SMALL:
             return cls(seed=seed)
-        return cls(rank=16, alpha=32, rate=2e-4, epochs=3, length=2048, batch=4, seed=seed)
+        return cls(
+            rank=16, alpha=32, rate=2e-4, epochs=3, length=2048, batch=4, patience=3, optimizer="adamw", seed=seed
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a model does on turns that it was not trained on.
+    """How far a model says what it was taught.
 
     ``loss``: weighted mean negative log-likelihood a token of the answer; ``agreement``: weighted share of questions to
     which the model's greedy answer is the one that the teacher's turns there speak for most.
@@ -63,7 +67,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A finished run. ``adapter`` is the folder; ``before`` and ``after`` are on held-out turns ("did it help?").
+    """A finished run. ``adapter`` is the folder; ``before`` and ``after`` are on the turns that were taught.
 
     ``tokens`` were processed in ``seconds`` of training in this run (what a resumed run had done before not counted).
     """
@@ -165,7 +169,7 @@ class _Run:
         began = time.perf_counter()
         trainer.train(resume_from_checkpoint=str(last) if last else None)
         seconds = time.perf_counter() - began
-        after = Fit(*measure(trainer.model, self._held_out, self._pad, self._method.batch))
+        after = Fit(*measure(trainer.model, self._train, self._pad, self._method.batch))
         steps = trainer.state.global_step
         tokens_an_epoch = sum(len(one.ids) for one in self._train)
         steps_an_epoch = -(-len(self._train) // self._method.batch)
@@ -187,7 +191,7 @@ class _Run:
 
         kept = self._work / "before.json"
         if not kept.exists():
-            loss, agreement = measure(model, self._held_out, self._pad, self._method.batch)
+            loss, agreement = measure(model, self._train, self._pad, self._method.batch)
             fresh = kept.with_suffix(".new")
             fresh.write_text(json.dumps({"loss": loss, "agreement": agreement}))
             fresh.rename(kept)
@@ -224,12 +228,12 @@ class _Run:
             max_length=None,
             dataset_kwargs={"skip_prepare_dataset": True},
             remove_unused_columns=False,
-            eval_strategy="steps",
+            eval_strategy="steps" if method.patience else "no",
             eval_steps=check,
             save_strategy="steps",
             save_steps=check,
             save_total_limit=2,
-            load_best_model_at_end=True,
+            load_best_model_at_end=method.patience > 0,
             metric_for_best_model="eval_loss",
             greater_is_better=False,
             prediction_loss_only=True,
@@ -239,6 +243,7 @@ class _Run:
             dataloader_pin_memory=False,
         )
         trainer = WeightedTrainer(
+            muon=method.optimizer == "muon",
             model=self._model,
             args=arguments,
             train_dataset=Dataset.from_list([columns(one) for one in balanced(self._train)]),
@@ -248,7 +253,7 @@ class _Run:
             peft_config=LoraConfig(
                 r=method.rank, lora_alpha=method.alpha, target_modules="all-linear", task_type="CAUSAL_LM"
             ),
-            callbacks=[Reporter(self._report), EarlyStoppingCallback(method.patience)],
+            callbacks=[Reporter(self._report), *([EarlyStoppingCallback(method.patience)] if method.patience else [])],
         )
         for talkative in (PrinterCallback, ProgressCallback):
             trainer.remove_callback(talkative)

@@ -61,10 +61,12 @@ def columns(sequence: TokenSequence) -> dict[str, list[int] | list[float]]:
 class WeightedTrainer(SFTTrainer):  # type: ignore[misc]
     """Minimises the weighted negative log-likelihood of the answers.
 
-    With ``balanced`` sequences the loss of a whole dataset is sum(weight * nll) / sum(weight).
+    With ``balanced`` sequences the loss of a whole dataset is sum(weight * nll) / sum(weight). With ``muon`` the
+    adapter's matrices, which are all that is trained, learn by Muon (Jordan et al. 2024) and not by AdamW.
     """
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, *, muon: bool, **arguments: Any) -> None:
+        self._muon = muon
         super().__init__(**arguments)
         # The loss is a mean over sequences, not over a token count that the caller gathers.
         self.model_accepts_loss_kwargs = False
@@ -78,6 +80,17 @@ class WeightedTrainer(SFTTrainer):  # type: ignore[misc]
         outputs = model(**rest, use_cache=False, fused_lm_head=True)
         loss = -(outputs.log_probs * weights[:, 1:]).sum() / weights.shape[0]
         return (loss, outputs) if return_outputs else loss
+
+    def create_optimizer(self, *arguments: Any, **named: Any) -> Any:
+        """Muon's updates are scaled as AdamW's are (Liu et al. 2025), so the rate means the same."""
+        if not self._muon:
+            return super().create_optimizer(*arguments, **named)
+        if getattr(self, "optimizer", None) is None:
+            trained = [weight for weight in self.model.parameters() if weight.requires_grad]
+            self.optimizer = torch.optim.Muon(
+                trained, lr=self.args.learning_rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
+            )
+        return self.optimizer
 
     def _set_signature_columns_if_needed(self) -> None:
         self._signature_columns = list(columns(TokenSequence()))

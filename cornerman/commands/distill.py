@@ -48,9 +48,10 @@ def distill(
 
 
 def _print(found: dict[str, Any]) -> None:
-    say(f"student {found['student']} in {found['path']}: learned from {found['episodes']} games of {found['teacher']}")
+    say(f"student {found['student']} in {found['path']}")
+    say(f"learned from {found['episodes']} games: {found['teacher']}'s and practice")
     say(
-        f"agrees with its teacher on {found['after']['agreement']:.0%} of held-out turns "
+        f"answers {found['after']['agreement']:.0%} of what it was taught "
         f"(before training {found['before']['agreement']:.0%})"
     )
     if found["check"] is not None:

@@ -10,7 +10,7 @@ from cornerman.players import Players
 from distill.base import parameters
 from distill.check import CheckRule, Examination
 from distill.check import check_student as examine
-from distill.school import school, shares_of
+from distill.school import school
 from distill.student import Student, load_student
 from distill.teach import Lessons, teach
 from distill.train import Method
@@ -38,19 +38,15 @@ def teacher_name(corner: Corner) -> str:
     return f"{teacher.model}@{teacher.prompt}"
 
 
-def _lessons(corner: Corner, champion: Prompt, seeds: tuple[int, ...]) -> Lessons:
+def _lessons(corner: Corner, champion: Prompt) -> Lessons:
+    seeds = tuple(Seeds(corner.root, "teach").take(0, corner.size.teach))
     opponents = (*corner.bots, f"{corner.model}@{champion.id}")
     return Lessons(corner.game, teacher_name(corner), opponents, seeds, corner.night_id, corner.night_id)
 
 
-def _seeds(corner: Corner) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Seeds of the teacher's own games, and of those in which it corrects a draft of the student."""
-    return shares_of(Seeds(corner.root, "teach").take(0, corner.size.teach))
-
-
 async def teach_games(corner: Corner, champion: Prompt) -> Json:
     """The teacher plays the house bots and the champion on the paused clock."""
-    lessons = _lessons(corner, champion, _seeds(corner)[0])
+    lessons = _lessons(corner, champion)
     teacher = lessons.teacher
 
     async def work() -> Json:
@@ -65,8 +61,10 @@ async def teach_games(corner: Corner, champion: Prompt) -> Json:
 
 
 async def train_student(corner: Corner, champion: Prompt, taught: Json) -> Student:
-    """A draft learns from the teacher's games and plays; the teacher corrects it; the student learns from both."""
-    lessons = _lessons(corner, champion, _seeds(corner)[1])
+    """A sketch of the student practises; the student learns from that and from the teacher's games."""
+    lessons = _lessons(corner, champion)
+
+    config = corner.config.student
 
     def report(stage: str, done: int, total: int) -> None:
         corner.progress(done, total, stage)
@@ -77,7 +75,8 @@ async def train_student(corner: Corner, champion: Prompt, taught: Json) -> Stude
             taught["episodes"],
             lessons,
             partial(open_by_name, corner.config),
-            base=corner.config.student.base,
+            base=config.base,
+            practice=corner.size.practice,
             method=_method(corner),
             root=corner.config.night.folder / "students",
             on_progress=report,
@@ -85,12 +84,13 @@ async def train_student(corner: Corner, champion: Prompt, taught: Json) -> Stude
         student, dataset = found.student, found.dataset
         return {"student": student.id, "dataset": dataset.id, **asdict(dataset.report), **student.measured}
 
-    corner.watch.stage(f"training the student on {len(taught['episodes'])} games and {lessons.games} corrected ones")
-    inputs = [taught["episodes"], lessons.seeds, corner.config.student.base, corner.size.epochs]
+    corner.watch.stage(f"training a student of {config.base} on {len(taught['episodes'])} games and on practice")
+    inputs = [taught["episodes"], asdict(corner.size.practice), config.base, corner.size.epochs]
     result = await corner.steps.run("train", inputs, work)
     corner.watch.say(
-        f"student:{result['student']} agrees with the teacher on {result['after']['agreement']:.0%} of held-out turns "
-        f"(before training: {result['before']['agreement']:.0%})"
+        f"student:{result['student']} answers {result['after']['agreement']:.0%} of what it was taught "
+        f"(before training: {result['before']['agreement']:.0%}), from {result['turns']:,} turns, "
+        f"{result['practised']:,} of them practised"
     )
     return load_student(corner.store, result["student"])
 

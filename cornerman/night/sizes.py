@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from distill.practice import Practice
 from reflect.rehearsal import Effort
 
 SizeName = Literal["smoke", "demo", "full"]
@@ -15,7 +16,7 @@ class Size:
     ``play`` is pairs against each league member a round; ``what_ifs`` is turns replayed with other moves a round;
     ``rehearsals`` how much the analyst tries its lists in games of a stand-in; ``effects`` is pairs for each rule's own
     worth; ``teach`` is the teacher's pairs against each of its opponents; ``teacher`` is the embedded search's
-    iterations; ``epochs`` bounds the training of a small student.
+    iterations; ``practice`` is the student's own; ``epochs`` bounds the training of a small student.
     """
 
     rounds: int
@@ -29,6 +30,7 @@ class Size:
     effects: int
     teacher: int
     teach: int
+    practice: Practice
     epochs: int
     check: int
     league: int
@@ -47,6 +49,7 @@ SIZES: dict[SizeName, Size] = {
         effects=2,
         teacher=40,
         teach=1,
+        practice=Practice(rounds=1, pairs=1, turns=24),
         epochs=3,
         check=4,
         league=1,
@@ -62,8 +65,9 @@ SIZES: dict[SizeName, Size] = {
         confirm=100,
         effects=20,
         teacher=400,
-        teach=8,
-        epochs=30,
+        teach=4,
+        practice=Practice(),
+        epochs=60,
         check=120,
         league=6,
     ),
@@ -78,8 +82,9 @@ SIZES: dict[SizeName, Size] = {
         confirm=200,
         effects=60,
         teacher=800,
-        teach=60,
-        epochs=30,
+        teach=30,
+        practice=Practice(rounds=6, pairs=16, turns=4000),
+        epochs=60,
         check=400,
         league=40,
     ),

@@ -115,8 +115,14 @@ def student(student_id: str, base: str, method: Mapping[str, Any], measured: Map
     )
     if "after" in measured:
         told += (
-            f" On turns held out from training it chooses the teacher's move in {measured['after']['agreement']:.0%} "
+            f" To {measured['after']['agreement']:.0%} of the questions it answers with the move that it was taught "
             f"(before: {measured['before']['agreement']:.0%})."
+        )
+    gained = measured.get("worth", {})
+    if gained.get("after") is not None:
+        told += (
+            f" On held-out turns, played on with every legal move, its choice gains {gained['after']:+.3f} over the "
+            f"average one (before: {gained['before']:+.3f}; winning and not losing is worth 2)."
         )
     if "kept" in measured:
         kept = measured["kept"]

@@ -8,7 +8,6 @@ from distill_setup import TEACHER, open_player
 
 from distill.dataset import Dataset, build_dataset, save_dataset
 from distill.rookie.train import new_model, write_model
-from distill.student import student_base
 from distill.teach import Lessons, TeachReport, teach
 from episodes.games.duel import GAME
 from episodes.store.store import Store
@@ -33,6 +32,6 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, TeachReport
 @pytest.fixture(scope="session")
 def dataset(taught: tuple[Store, TeachReport]) -> Dataset:
     store, report = taught
-    found = build_dataset(store, report.episodes, report.teacher, student_base(GAME))
+    found = build_dataset(store, GAME, report.episodes, report.teacher)
     save_dataset(store, found)
     return found

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from distill.dataset import Dataset, Recipe, build_dataset, examples_of, load_dataset, save_dataset, split_pairs
-from distill.student import student_base
+from distill.judged import Outcomes, read_taught, student_base
+from distill.pooled import pool
 from distill.teach import TeachReport
 from episodes.games.duel import GAME
 from episodes.player import ReplyClass
@@ -42,6 +43,37 @@ def test_a_turn_is_worth_what_its_game_says_however_many_moves_share_it(
     assert len({weight for found in weights.values() for weight in found}) > 1
 
 
+def test_equal_questions_have_equal_shares_and_the_other_side_has_no_say(
+    taught: tuple[Store, TeachReport], dataset: Dataset
+) -> None:
+    """What is learned is the mean over turns that look alike, of the training side alone."""
+    store, report = taught
+    judged, _ = read_taught(store, report.episodes, report.teacher, BASE, Outcomes())
+    asked = {(turn.episode_id, turn.turn_n): turn for turn in judged}
+    shares: dict[tuple[str, str], dict[tuple[str, int], dict[str, float]]] = {}
+    for row in dataset.rows:
+        place = (row.episode_id, row.turn_n)
+        own = shares.setdefault((row.split, asked[place].question), {}).setdefault(place, {})
+        own[row.move] = row.weight / asked[place].weight
+    several = 0
+    for turns in shares.values():
+        first, *others = turns.values()
+        several += bool(others)
+        assert all(other == pytest.approx(first) for other in others)
+    assert several > 10
+    training = [
+        turn
+        for place, turn in asked.items()
+        if ("train", turn.question) in shares and place in shares["train", turn.question]
+    ]
+    pooled = pool(GAME, training)
+    for (split, question), turns in list(shares.items())[:40]:
+        place, found = next(iter(turns.items()))
+        worth = pooled.advantages(question, asked[place].situation)
+        if split == "train":
+            assert max(found, key=lambda move: found[move]) == max(asked[place].values, key=lambda move: worth[move])
+
+
 def test_both_halves_of_a_pair_are_on_one_side(taught: tuple[Store, TeachReport], dataset: Dataset) -> None:
     store, _ = taught
     sides: dict[str | None, set[str]] = {}
@@ -54,11 +86,11 @@ def test_both_halves_of_a_pair_are_on_one_side(taught: tuple[Store, TeachReport]
 
 def test_a_dataset_is_named_by_its_content(taught: tuple[Store, TeachReport], dataset: Dataset) -> None:
     store, report = taught
-    assert build_dataset(store, report.episodes[::-1], report.teacher, BASE).id == dataset.id
-    assert build_dataset(store, report.episodes[:-2], report.teacher, BASE).id != dataset.id
+    assert build_dataset(store, GAME, report.episodes[::-1], report.teacher).id == dataset.id
+    assert build_dataset(store, GAME, report.episodes[:-2], report.teacher).id != dataset.id
     other = Recipe(value_temperature=0.3)
-    assert build_dataset(store, report.episodes, report.teacher, BASE, other).id != dataset.id
-    assert build_dataset(store, report.episodes, report.teacher, base_for(GAME, "brief")).id != dataset.id
+    assert build_dataset(store, GAME, report.episodes, report.teacher, other).id != dataset.id
+    assert replace(dataset, base_id="other").id != dataset.id
 
 
 def test_a_saved_dataset_is_read_again(taught: tuple[Store, TeachReport], dataset: Dataset) -> None:
@@ -95,14 +127,14 @@ def test_answers_that_the_game_refused_are_never_learned(taught: tuple[Store, Te
                 for turn in record.turns
             ]
             spoilt.save(replace(record, turns=tuple(turns)))
-        found = build_dataset(spoilt, [record.id for record in records], report.teacher, BASE)
+        found = build_dataset(spoilt, GAME, [record.id for record in records], report.teacher)
     assert found.report.refused == 4
     assert all(row.turn_n > 1 for row in found.rows)
 
 
 def test_a_teacher_without_values_teaches_the_moves_it_played(taught: tuple[Store, TeachReport]) -> None:
     store, report = taught
-    found = build_dataset(store, report.episodes, "bot:rushdown", BASE)
+    found = build_dataset(store, GAME, report.episodes, "bot:rushdown")
     assert {row.source for row in found.rows} == {"played"}
     for row in found.rows[:50]:
         assert store.episode(row.episode_id).turns[row.turn_n].move == row.move
@@ -111,6 +143,6 @@ def test_a_teacher_without_values_teaches_the_moves_it_played(taught: tuple[Stor
 def test_nothing_to_learn_from_is_bad_input(taught: tuple[Store, TeachReport]) -> None:
     store, report = taught
     with pytest.raises(BadInput, match="play teacher games first"):
-        build_dataset(store, report.episodes, "search:99", BASE)
+        build_dataset(store, GAME, report.episodes, "search:99")
     with pytest.raises(BadInput, match="at least two pairs"):
-        split_pairs([store.episode(report.episodes[0])], 0.5)
+        split_pairs(["one", "one"], 0.5)

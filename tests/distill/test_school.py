@@ -1,137 +1,187 @@
-"""Corrections: the student plays, the teacher's advice is kept beside it, and both become one student."""
+"""Practice and what comes of it: pooled worth, sketches, practised turns, the student at the end."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from distill_setup import TEACHER, open_player
 
-from distill.dataset import build_dataset
-from distill.school import Schooling, school, shares_of
-from distill.shadow import ShadowPlayer, is_shadow, shadow_name
-from distill.student import lineage, load_student, student_base, student_player
-from distill.teach import Lessons, TeachReport, teach
+from distill.judged import Judged, Outcomes, read_practised, read_taught, student_base
+from distill.pooled import PULL, TRUST, pool
+from distill.practice import Practice, practise, rehearsed
+from distill.school import Schooling, school
+from distill.sketch import Sketch, is_sketch
+from distill.student import lineage
+from distill.teach import Lessons, TeachReport
 from distill.train import Method
-from episodes.game import Observation
+from distill.worth import worth
 from episodes.games.duel import GAME
-from episodes.player import Context, Decision, Player
-from episodes.players.values import read_values
+from episodes.games.duel.words import FEATURES, MOVES
+from episodes.player import Context
+from episodes.players.model import ModelPlayer
+from episodes.replay import replay
 from episodes.store.store import Store
+from models.chat import Message
+from models.remembered import Remembered
+from models.scripted import ScriptedModel
 
-LESSONS = Lessons(GAME, TEACHER, ("bot:zoner",), (11, 12), "corrections")
-
-
-class Jabber:
-    """A student that knows one move."""
-
-    name = model = "jabber"
-    prompt_id = None
-
-    async def act(self, observation: Observation, context: Context) -> Decision:
-        return Decision("jab", "jab", 0.0)
+BASE = student_base(GAME)
+LESSONS = Lessons(GAME, TEACHER, ("bot:zoner", "bot:turtle"), (1,), "practice")
+LITTLE = Practice(rounds=2, pairs=1, turns=16)
+FIRST = {name: values[0] for name, values in FEATURES.items()}
+OTHER = {name: values[-1] for name, values in FEATURES.items()}
 
 
-class Silent(Jabber):
-    """A teacher that has no values, and every other turn no move."""
-
-    name = model = "silent"
-
-    async def act(self, observation: Observation, context: Context) -> Decision:
-        return Decision("guard" if context.turn % 2 else None, "", 0.0)
+def turn(situation: dict[str, str], values: dict[str, float], source: str = "what-if", weight: float = 1.0) -> Judged:
+    question = " ".join(situation.values())
+    return Judged("e", 0, "p", question, situation, values, weight, source)  # type: ignore[arg-type]
 
 
-def opener(name: str) -> Player:
-    known = {"jabber": Jabber(), "silent": Silent()}
-    return known[name] if name in known else open_player(name)
+def test_the_worth_of_a_move_is_its_mean_over_equal_questions() -> None:
+    """Many turns outweigh the regression, and each turn counts against the mean of its own moves."""
+    noisy = [turn(FIRST, {"jab": 0.5 + luck, "guard": luck}) for luck in (-0.4, 0.0, 0.4)] * 200
+    found = pool(GAME, noisy).advantages(" ".join(FIRST.values()), FIRST)
+    assert found["jab"] == pytest.approx(0.25, abs=0.01)
+    assert found["guard"] == pytest.approx(-0.25, abs=0.01)
 
 
-def test_the_student_plays_and_the_advice_is_kept(tmp_path: Path) -> None:
-    name = shadow_name(TEACHER, "jabber")
-    assert is_shadow(name, TEACHER) and not is_shadow(TEACHER, TEACHER) and not is_shadow(name, "search:1")
-    with Store.open(tmp_path / "shadow.db") as store:
-        report = asyncio.run(teach(store, replace(LESSONS, teacher=name), opener, workers=0))
-        assert report.teacher == name and len(report.episodes) == 4
-        records = [store.episode(one) for one in report.episodes]
-        turns = [turn for record in records for turn in record.turns if record.seats[turn.seat].player == name]
-        jabs = sum(turn.move == "jab" for turn in turns)
-        assert 0.75 < jabs / len(turns) < 1
-        assert all(len(read_values(turn.reply)) == len(turn.legal_moves) for turn in turns)
-        dataset = build_dataset(store, report.episodes, TEACHER, student_base(GAME))
-    assert dataset.report.corrected == dataset.report.turns == len(turns)
-    assert any(row.move != "jab" for row in dataset.rows)
-    totals: dict[tuple[str, int], float] = {}
-    for row in dataset.rows:
-        totals[row.episode_id, row.turn_n] = totals.get((row.episode_id, row.turn_n), 0.0) + row.weight
-    assert all(total == pytest.approx(1.0) for total in totals.values())
+def test_what_was_really_played_counts_for_more_than_what_was_expected() -> None:
+    both = [turn(FIRST, {"jab": 1.0, "guard": 0.0}), turn(FIRST, {"jab": 0.0, "guard": 1.0}, "values")] * 100
+    found = pool(GAME, both).advantages(" ".join(FIRST.values()), FIRST)
+    assert found["jab"] == pytest.approx((1 - TRUST) / (1 + TRUST) / 2, abs=0.05)
 
 
-def test_a_teacher_without_values_advises_one_move_or_none(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "silent.db") as store:
-        lessons = replace(LESSONS, teacher=shadow_name("silent", "jabber"))
-        report = asyncio.run(teach(store, lessons, opener, workers=0))
-        dataset = build_dataset(store, report.episodes, "silent", student_base(GAME))
-    assert {(row.move, row.source) for row in dataset.rows} == {("guard", "advised")}
-    assert dataset.report.refused > 0
+def test_a_question_never_seen_gets_what_like_situations_say() -> None:
+    near = {**FIRST, "health": FEATURES["health"][1]}
+    turns = [turn(FIRST, {"jab": 0.4, "guard": 0.0})] * 50 + [turn(OTHER, {"jab": 0.0, "guard": 0.4})] * 50
+    pooled = pool(GAME, turns)
+    unseen = pooled.advantages(" ".join(near.values()), near)
+    assert unseen["jab"] > 0.02 > unseen["guard"]
+    once = pool(GAME, [*turns, turn(near, {"jab": 0.0, "guard": 1.0})]).advantages(" ".join(near.values()), near)
+    assert unseen["jab"] > once["jab"] > -0.5, f"one turn is less than {PULL} turns' worth of regression"
 
 
-def test_chance_now_and_then_is_the_seed_alone() -> None:
-    player = ShadowPlayer(Silent(), Jabber())
+def test_a_plan_of_moves_is_no_single_move() -> None:
+    found = pool(GAME, [turn(FIRST, {"jab, then throw": 0.9, "jab": 0.2, "guard": 0.0})] * 20)
+    assert set(found.advantages(" ".join(FIRST.values()), FIRST)) == set(MOVES)
+
+
+def moves_of(sketch: Sketch, seeds: Sequence[int]) -> list[str | None]:
     state = GAME.initial_state(3)
     observation = state.observe(0)
-
-    def moves() -> list[str | None]:
-        decisions = (player.act(observation, Context(GAME, 0, seed, 1, state)) for seed in range(200))
-        return [asyncio.run(one).move for one in decisions]
-
-    first = moves()
-    assert first == moves()
-    assert 160 < first.count("jab") < 200
+    return [asyncio.run(sketch.act(observation, Context(GAME, 0, seed, 1, state))).move for seed in seeds]
 
 
-@pytest.mark.parametrize(("count", "own", "corrected"), [(1, 1, 0), (2, 1, 1), (5, 3, 2), (8, 4, 4)])
-def test_seeds_are_shared_out(count: int, own: int, corrected: int) -> None:
-    first, second = shares_of(range(count))
-    assert (len(first), len(second)) == (own, corrected)
-    assert (*first, *second) == tuple(range(count))
+def test_a_sketch_plays_what_is_best_and_now_and_then_anything() -> None:
+    situation = GAME.initial_state(3).observe(0).situation
+    pooled = pool(GAME, [turn(dict(situation), {"uppercut": 0.9, "guard": 0.0, "super": 1.0})] * 20)
+    sketch = Sketch.of(pooled, BASE)
+    assert is_sketch(sketch.name) and not is_sketch("bot:turtle")
+    assert set(moves_of(sketch, range(20))) == {"uppercut"}, "super is worth more, and not legal at the start"
+    curious = replace(sketch, explore=0.3)
+    found = moves_of(curious, range(300))
+    assert found == moves_of(curious, range(300))
+    assert 200 < found.count("uppercut") < 260
+    assert Sketch.of(pool(GAME, [turn(dict(situation), {"jab": 0.9, "guard": 0.0})]), BASE).name != sketch.name
+
+
+def test_practice_replays_its_own_turns_and_is_found_again(taught: tuple[Store, TeachReport], tmp_path: Path) -> None:
+    store, report = taught
+    judged, refused = read_taught(store, report.episodes, report.teacher, BASE, Outcomes())
+    assert refused == 0 and len(judged) == report.turns
+    told: list[tuple[int, int]] = []
+
+    def practice() -> list[str]:
+        return asyncio.run(
+            practise(store, LESSONS, judged, LITTLE, open_player, on_turns=lambda *done: told.append(done))
+        )
+
+    episodes = practice()
+    assert len(set(episodes)) == 8 and told[-1] == (32, 32)
+    practised = read_practised(store, GAME, episodes, BASE)
+    assert len(practised) == 32
+    sketches = set()
+    for one in practised:
+        record = store.episode(one.episode_id)
+        decided = record.turns[one.turn_n]
+        sketches.add(record.seats[decided.seat].player)
+        assert is_sketch(record.seats[decided.seat].player)
+        assert set(one.values) == set(decided.legal_moves)
+        assert one.values[decided.move or ""] == 0.0
+    assert len(sketches) == 2, "each round's sketch knows the rounds before"
+    assert all(not replay(store.episode(one), GAME) for one in episodes)
+    before = store.db.execute("select count(*) from whatifs").fetchone()[0]
+    assert practice() == episodes
+    assert store.db.execute("select count(*) from whatifs").fetchone()[0] == before
+
+
+def test_without_values_there_is_nothing_to_practise_from(taught: tuple[Store, TeachReport]) -> None:
+    store, report = taught
+    played, _ = read_taught(store, report.episodes, "bot:rushdown", BASE, Outcomes())
+    assert {one.source for one in played} == {"played"}
+    assert asyncio.run(practise(store, LESSONS, played, LITTLE, open_player)) == []
+
+
+def test_a_rehearsed_model_gives_a_few_answers_again() -> None:
+    asked: list[int | None] = []
+
+    class Counting(ScriptedModel):
+        async def complete(self, messages, **options):  # type: ignore[no-untyped-def]
+            asked.append(options["seed"])
+            return await super().complete(messages, **options)
+
+    player = ModelPlayer("one", Counting(["jab"] * 99), "", "{situation}")
+    found = rehearsed(player)
+    assert isinstance(found, ModelPlayer) and isinstance(found.chat, Remembered) and found.name == "one"
+    assert rehearsed(open_player("bot:turtle")) == open_player("bot:turtle")
+    question = (Message("user", "far"),)
+    for seed in range(40):
+        asyncio.run(found.chat.complete(question, choices=["jab"], seed=seed))
+    assert sorted(asked) == [0, 1, 2, 3]
+    asyncio.run(found.chat.complete((Message("user", "near"),), choices=["jab"], seed=0))
+    assert len(asked) == 5
+
+
+def test_worth_is_the_mean_gain_over_the_average_move() -> None:
+    turns = [
+        turn(FIRST, {"jab": 0.5, "guard": 0.1}),
+        turn(FIRST, {"jab": -0.1, "guard": 0.1}),
+        turn(OTHER, {"jab": 0.0}, "played"),
+    ]
+    model = ScriptedModel(["jab"] * 9)
+    assert asyncio.run(worth(model, turns, BASE)) == pytest.approx((0.2 - 0.1) / 2)
+    assert asyncio.run(worth(model, turns[2:], BASE)) is None
 
 
 @pytest.mark.slow
 def test_a_student_comes_out_of_school(taught: tuple[Store, TeachReport], tiny_base: Path, tmp_path: Path) -> None:
     store, report = taught
-
-    def with_students(name: str) -> Player:
-        if name.startswith("student:"):
-            return student_player(load_student(store, name.removeprefix("student:")), GAME)
-        return open_player(name)
-
-    method = Method(rank=8, alpha=16, epochs=3, length=128, batch=4)
+    method = Method(rank=8, alpha=16, epochs=3)
     seen: set[str] = set()
 
-    def run(seeds: tuple[int, ...]) -> Schooling:
+    def run(practice: Practice) -> Schooling:
         return asyncio.run(
             school(
                 store,
                 report.episodes,
-                replace(LESSONS, seeds=seeds),
-                with_students,
+                LESSONS,
+                open_player,
                 base=str(tiny_base),
+                practice=practice,
                 method=method,
                 root=tmp_path,
-                workers=0,
                 on_progress=lambda stage, done, total: seen.add(stage),
             )
         )
 
-    found = run((11,))
-    assert seen == {"draft", "corrections", "training"}
-    assert found.draft is not None and found.draft.id != found.student.id and found.draft.method.epochs == 1
-    assert 0 < found.dataset.report.corrected < found.dataset.report.turns
-    assert lineage(store, found.student)["opponents"] == ["bot:random", "bot:rushdown", "bot:zoner"]
-    again = run((11,))
-    assert (again.draft, again.dataset, again.student) == (found.draft, found.dataset, found.student)
-    assert again.corrections is not None and again.corrections.played == 0
-    alone = run(())
-    assert (
-        alone.draft is None and alone.corrections is None and alone.student.id not in (found.student.id, found.draft.id)
-    )
+    found = run(LITTLE)
+    assert seen == {"practice", "training"}
+    assert found.dataset.report.practised == 32
+    assert found.dataset.report.turns == report.turns + 32
+    assert lineage(store, found.student)["opponents"] == ["bot:random", "bot:rushdown", "bot:turtle", "bot:zoner"]
+    assert -2 < found.student.measured["worth"]["after"] < 2
+    assert run(LITTLE) == found
+    alone = run(Practice(rounds=0))
+    assert alone.practised == () and alone.student.id != found.student.id

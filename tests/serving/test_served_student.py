@@ -9,10 +9,11 @@ import pytest
 
 from distill.dataset import build_dataset, save_dataset
 from distill.export import export
+from distill.judged import student_base
 from distill.rookie.__main__ import FOLDER
 from distill.serving.install import install
 from distill.serving.server import VLLMServer, group_alive
-from distill.student import Student, make_student, open_student, student_base, student_player
+from distill.student import Student, make_student, open_student, student_player
 from distill.teach import Lessons, teach
 from distill.train import Method
 from episodes.clock import Clock
@@ -42,7 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Student]:
     store = Store.open(folder / "store.db")
     lessons = Lessons(GAME, "bot:punisher", ("bot:random", "bot:turtle"), (1, 2))
     report = asyncio.run(teach(store, lessons, lambda name: load_bot(name.removeprefix("bot:")), workers=0))
-    dataset = build_dataset(store, report.episodes, report.teacher, BASE)
+    dataset = build_dataset(store, GAME, report.episodes, report.teacher)
     save_dataset(store, dataset)
     install(ROOT, say=lambda text: None)
     return store, make_student(store, dataset, GAME, method=Method(epochs=1), root=folder / "students")

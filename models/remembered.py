@@ -1,0 +1,46 @@
+"""A chat model that remembers: of each question it keeps a few answers and gives one of them again.
+
+For rehearsals, where the same question comes up hundreds of times and what counts is how the model usually answers. Its
+latencies are those of the first time and say nothing.
+"""
+
+from collections.abc import Sequence
+
+from models.chat import ChatModel, Completion, Message
+
+Question = tuple[tuple[Message, ...], tuple[str, ...], int, float, int]
+
+
+class Remembered:
+    """Implements ``ChatModel``. A call gets the answer that ``chat`` gives to its question with the seed modulo
+    ``answers``, so what it gets does not depend on what was asked before."""
+
+    def __init__(self, chat: ChatModel, answers: int = 4) -> None:
+        self._chat = chat
+        self._answers = answers
+        self._known: dict[Question, Completion] = {}
+
+    @property
+    def name(self) -> str:
+        return self._chat.name
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        choices: Sequence[str] | None = None,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+    ) -> Completion:
+        """See ``ChatModel``."""
+        which = (seed or 0) % self._answers
+        question = (tuple(messages), tuple(choices or ()), max_tokens, temperature, which)
+        if question not in self._known:
+            self._known[question] = await self._chat.complete(
+                messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=which
+            )
+        return self._known[question]
+
+    async def close(self) -> None:
+        await self._chat.close()
