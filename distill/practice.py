@@ -130,9 +130,12 @@ class _Ring:
         known = load_what_ifs(self.store, game, sorted({record.id for record, _ in chosen}))
         there = {(one.episode, one.turn) for one in known}
         missing = [(record, n) for record, n in chosen if (record.id, n) not in there]
+
+        def tell(left: int) -> None:
+            on_turns((self.number + 1) * self.practice.turns - left, self.practice.rounds * self.practice.turns)
+
+        tell(len(missing))
         for start in range(0, len(missing), AT_ONCE):
-            part = missing[start : start + AT_ONCE]
-            found = [await what_if(record, game, n, player_of, plan=PLAN) for record, n in part]
+            found = [await what_if(record, game, n, player_of, plan=PLAN) for record, n in missing[start:][:AT_ONCE]]
             save_what_ifs(self.store, game, [one for one in found if one is not None], self.lessons.night_id)
-            done = len(chosen) - len(missing) + start + len(part)
-            on_turns(self.number * self.practice.turns + done, self.practice.rounds * self.practice.turns)
+            tell(max(0, len(missing) - start - AT_ONCE))

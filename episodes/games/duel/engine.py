@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from episodes.game import Fate, Input, Move, Observation
 from episodes.games.duel import frames, observe
 from episodes.games.duel.belief import believe
+from episodes.games.duel.contact import REACH, hits, meet, walk
 from episodes.games.duel.fighter import (
-    BLOCKED,
-    BLOCKING,
     FOREVER,
-    HURT,
     IDLE,
-    LANDED,
     LIVE,
     NEUTRAL,
     RECENT,
@@ -26,19 +23,17 @@ from episodes.games.duel.fighter import (
     RISE,
     SPENT,
     STARTUP,
-    STUNNED,
     WHIFFED,
     Fighter,
     record_at,
 )
-from episodes.games.duel.frames import FIREBALL, FRAMES, GUARD, JUMP, SHOT_SPEED, SUPER, THROW, UPPERCUT
+from episodes.games.duel.frames import FIREBALL, FRAMES, GUARD, JUMP, SHOT_SPEED, SUPER
 from episodes.games.duel.plans import Step, parse_plan
 from episodes.games.duel.words import MOVES
 
 _STARTUP = tuple(frame.startup for frame in FRAMES)
 _ACTIVE = tuple(frame.active for frame in FRAMES)
 _RECOVERY = tuple(frame.recovery for frame in FRAMES)
-_REACH = tuple(frame.reach if frame.damage else -1 for frame in FRAMES)
 _SPEED = tuple(frame.speed for frame in FRAMES)
 _ATTACK = tuple(frame.damage > 0 for frame in FRAMES)
 
@@ -250,7 +245,7 @@ class DuelState:
     def touches(self, seat: int) -> bool:
         """Whether this seat's live attack is in reach of the other now."""
         attacker, defender = self.fighters[seat], self.fighters[1 - seat]
-        return _hits(attacker, defender, self.rules.stage - attacker.back - defender.back)
+        return hits(attacker, defender, self.rules.stage - attacker.back - defender.back)
 
     def begin(self, fighter: Fighter, move: int) -> None:
         """Start ``move``, or a pass, whatever the fighter was doing."""
@@ -311,7 +306,7 @@ class DuelState:
         va, vb = a.speed, b.speed
         gap, closing = self.rules.stage - a.back - b.back, va + vb
         if LIVE in (a.phase, b.phase):
-            gap -= max(_REACH[a.act] if a.phase == LIVE else 0, _REACH[b.act] if b.phase == LIVE else 0) + 1
+            gap -= max(REACH[a.act] if a.phase == LIVE else 0, REACH[b.act] if b.phase == LIVE else 0) + 1
             if gap < 0:
                 return 1
         if closing > 0:
@@ -351,131 +346,12 @@ class DuelState:
         a.timer -= 1
         b.timer -= 1
         if a.speed or b.speed:
-            self._walk()
-        if LIVE in (a.phase, b.phase) or a.shot >= 0 or b.shot >= 0:
-            self._meet()
+            walk(a, b, self.rules.stage)
+        fighting = LIVE in (a.phase, b.phase) or a.shot >= 0 or b.shot >= 0
+        if fighting and meet(a, b, self.rules.stage):
+            self.contact = self.tick
         a.record(self.tick)
         b.record(self.tick)
-
-    def _walk(self) -> None:
-        a, b = self.fighters
-        a.back = max(a.back + a.speed, 0)
-        b.back = max(b.back + b.speed, 0)
-        overlap = a.back + b.back - self.rules.stage
-        if overlap > 0:
-            if a.speed > 0 and b.speed > 0:
-                a.back -= (overlap + 1) // 2
-                b.back -= (overlap + 1) // 2
-            elif a.speed > 0:
-                a.back -= overlap
-            else:
-                b.back -= overlap
-            self._unwall()
-
-    def _unwall(self) -> None:
-        """What a fighter cannot give at its wall, the other gives."""
-        a, b = self.fighters
-        short_a, short_b = min(a.back, 0), min(b.back, 0)
-        a.back = max(a.back - short_a + short_b, 0)
-        b.back = max(b.back - short_b + short_a, 0)
-
-    # Contact: who hits whom this tick, computed for both before it is applied to either.
-
-    def _meet(self) -> None:
-        a, b = self.fighters
-        gap = self.rules.stage - a.back - b.back
-        a_hits = a.phase == LIVE and _hits(a, b, gap)
-        b_hits = b.phase == LIVE and _hits(b, a, gap)
-        a_move, b_move = a.act, b.act
-        if a_hits and b_hits and (a_move == THROW) != (b_move == THROW):
-            a_hits, b_hits = a_move != THROW, b_move != THROW
-        if a_hits and b_hits and a_move == THROW:
-            self._break_throw()
-            a_hits = b_hits = False
-        a_shot, b_shot = self._fly()
-        blows = [
-            (a, b, a_move, b.guards) if a_hits else None,
-            (b, a, b_move, a.guards) if b_hits else None,
-            (a, b, FIREBALL, b.guards) if a_shot else None,
-            (b, a, FIREBALL, a.guards) if b_shot else None,
-        ]
-        for blow in blows:
-            if blow:
-                _reward(blow[0], blow[2], blow[3])
-        for blow in blows:
-            if blow:
-                _suffer(blow[1], blow[2], blow[3])
-                self.contact = self.tick
-        if a_hits or b_hits:
-            self._unwall()
-        a.back, b.back = max(a.back, 0), max(b.back, 0)
-
-    def _fly(self) -> tuple[bool, bool]:
-        """Move the fireballs; whether each now meets the other fighter. Two that meet put each other out."""
-        a, b = self.fighters
-        stage = self.rules.stage
-        if a.shot >= 0:
-            a.shot += SHOT_SPEED
-        if b.shot >= 0:
-            b.shot += SHOT_SPEED
-        if a.shot >= 0 and b.shot >= 0 and a.shot + b.shot >= stage:
-            a.shot = b.shot = -1
-        a_meets = a.shot >= 0 and a.shot + b.back >= stage
-        b_meets = b.shot >= 0 and b.shot + a.back >= stage
-        if a_meets:
-            a.shot = -1
-        if b_meets:
-            b.shot = -1
-        return a_meets and not _passes_through(b), b_meets and not _passes_through(a)
-
-    def _break_throw(self) -> None:
-        """Two throws at once: both are pushed apart, unhurt."""
-        for fighter in self.fighters:
-            fighter.act, fighter.phase, fighter.timer, fighter.speed = BLOCKING, RECOVERY, 12, 0
-            fighter.back -= 20
-            fighter.last, fighter.told = NEUTRAL, True
-        self.contact = self.tick
-        self._unwall()
-
-
-def _reward(attacker: Fighter, move: int, guarded: bool) -> None:
-    """What landing ``move``, or having it blocked, does to the one who did it."""
-    blocked = guarded and move != THROW
-    gain = 0 if move == SUPER else FRAMES[move].damage * (1 if blocked else 2)
-    attacker.meter = min(attacker.meter + gain, frames.METER)
-    attacker.last, attacker.told = (BLOCKED if blocked else LANDED), True
-    if attacker.phase == LIVE and move == attacker.act:
-        attacker.phase = SPENT
-
-
-def _suffer(defender: Fighter, move: int, guarded: bool) -> None:
-    """What ``move`` does to the one it meets; stopping a move counts as having landed one's own guard."""
-    frame = FRAMES[move]
-    blocked = guarded and move != THROW
-    defender.health = max(defender.health - (frame.chip if blocked else frame.damage), 0)
-    defender.meter = min(defender.meter + frame.damage // (2 if blocked else 1), frames.METER)
-    defender.back -= frame.push // 2 if blocked else frame.push
-    defender.act, defender.phase, defender.speed = (BLOCKING if blocked else STUNNED), RECOVERY, 0
-    defender.timer = frame.block_stun if blocked else frame.hit_stun
-    defender.last, defender.told = (LANDED if blocked else HURT), True
-
-
-def _hits(attacker: Fighter, defender: Fighter, gap: int) -> bool:
-    """Whether a live attack meets the other fighter, guarding or not."""
-    move = attacker.act
-    if gap > _REACH[move]:
-        return False
-    if defender.airborne:
-        return move in (UPPERCUT, JUMP)
-    if move == THROW:
-        return defender.act not in (STUNNED, BLOCKING) and not (defender.act == JUMP and defender.phase == STARTUP)
-    rising = defender.act == SUPER and defender.phase == STARTUP
-    return not (rising or (move == JUMP and defender.act == UPPERCUT and defender.phase != RECOVERY))
-
-
-def _passes_through(fighter: Fighter) -> bool:
-    """Whether a fireball does not touch this fighter."""
-    return fighter.airborne or (fighter.act == SUPER and fighter.phase == STARTUP)
 
 
 def _present(fighter: Fighter) -> tuple[int, ...]:
