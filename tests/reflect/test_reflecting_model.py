@@ -17,7 +17,7 @@ from episodes.player import Context, Decision
 from episodes.players.bots import load_bot
 from episodes.store.store import Store
 from models.chat import Completion, Message, Usage
-from models.errors import BadInput, BudgetExhausted, Malformed, ModelError
+from models.errors import BadInput, BudgetExhausted, ModelError
 from models.ledger import Ledger, Metered
 from models.manual import ManualModel
 from models.scripted import ScriptedModel
@@ -25,11 +25,9 @@ from prompts.base import base_for
 from prompts.library import PromptLibrary
 from prompts.prompt import GuidanceItem, Prompt, compose
 from prompts.rule import Rule
-from reflect.digest import Names, quoted, windows
+from reflect.digest import windows
 from reflect.edits import apply_edits
-from reflect.engine import language_model, run_program
 from reflect.model import Reading, Reflection, Task, foreign_texts, reflect
-from reflect.programs import read_program
 from reflect.rejected import recent_rejected
 from reflect.whatif import Effect, WhatIf
 
@@ -302,14 +300,6 @@ def test_what_an_opponent_wrote_is_quoted(kept: tuple[Store, list[str]]) -> None
         assert "IGNORE ALL" not in request[0].content
 
 
-def test_quoting_is_json_on_one_line() -> None:
-    for text in (TRAP, 'a "b" \\ [[ \n\r\u2028 \x1b]8;;x', "[[[[", "\\[["):
-        assert json.loads(quoted(text)) == text
-        assert quoted(text).isascii()
-        assert "\n" not in quoted(text)
-        assert "[[" not in quoted(text)
-
-
 def test_the_reading_is_bounded(kept: tuple[Store, list[str]]) -> None:
     assert run(kept, Coach([proposals(GOOD)]), reading=Reading(games=1, window=10**6)).windows == 1
     assert run(kept, Coach([proposals(GOOD)]), reading=Reading(window=10**6)).windows == 2
@@ -380,44 +370,3 @@ def test_a_person_is_the_model(kept: tuple[Store, list[str]], tmp_path: Path) ->
     found = asyncio.run(night())
     assert [edit.remark for edits in found.proposals for edit in edits] == [GOOD["remark"]]
     assert found.proposals[0][0].origin == f"manual:{tmp_path}"
-
-
-def test_a_program_in_a_thread_reaches_the_loop() -> None:
-    """DSPy's own optimisers are not awaited: they run in a thread, and their calls come back to the loop."""
-
-    async def main() -> object:
-        model = language_model(
-            ScriptedModel([answer("notes", [{"turn": 3, "note": "x"}])]), 1, max_tokens=99, temperature=0
-        )
-        return await asyncio.to_thread(lambda: in_thread(model))
-
-    def in_thread(model: object) -> object:
-        import dspy
-
-        with dspy.context(lm=model):
-            return read_program()(rules="r", stretch="s", complaint="none")
-
-    assert asyncio.run(main()).notes[0].turn == 3  # type: ignore[attr-defined]
-
-
-def test_a_malformed_answer_is_told_apart() -> None:
-    async def main() -> None:
-        model = language_model(ScriptedModel(["nothing of the kind"]), 1, max_tokens=99, temperature=0)
-        await run_program(read_program().acall, model, rules="r", stretch="s", complaint="none")
-
-    with pytest.raises(Malformed, match="nothing of the kind"):
-        asyncio.run(main())
-
-
-def test_short_names() -> None:
-    names = Names("g")
-    assert [names.name(word) for word in ("b", "a", "b")] == ["g1", "g2", "g1"]
-    assert [names.full(word) for word in ("g1", "g2", "g3", "g0", "gx", "b", "")] == [
-        "b",
-        "a",
-        "g3",
-        "g0",
-        "gx",
-        "b",
-        "",
-    ]
