@@ -1,10 +1,16 @@
-"""What the night's guidance is worth, on games that decided nothing: as a whole, and rule by rule."""
+"""What the night's guidance is worth, on games that decided nothing: as a whole, and rule by rule.
+
+And whether measuring can be trusted: the champion against itself must come out even.
+"""
 
 from cornerman.night.corner import Corner
 from cornerman.night.steps import Json
+from optimize.arena import Sample, Series
 from optimize.confirm import confirm
-from optimize.ledger import Entry, Ledger
+from optimize.ledger import CONFIRMING, Entry, Ledger
 from optimize.seeds import Seeds
+from optimize.stats.eprocess import e_value
+from optimize.stats.pairs import Counts
 from prompts.prompt import Prompt
 
 ALPHA = 0.05
@@ -27,6 +33,34 @@ async def measure_night(corner: Corner, champion: Prompt) -> Json | None:
         f"(95 % interval {result['low']:.1%} to {result['high']:.1%})"
     )
     return result
+
+
+async def control(corner: Corner, champion: Prompt) -> Json:
+    """The champion against itself. Evidence that either side is better is an alarm: then the measuring is at fault."""
+    pairs, alpha, player = corner.size.control, corner.config.night.alpha, corner.player(champion)
+
+    async def work() -> Json:
+        series = Series(corner.arena(), player, player, Seeds(corner.root, "control"), "control")
+        await series.play(pairs)
+        evidence = unevenness(series.sample.counts)
+        verdict = "alarm" if evidence >= 1 / alpha else "even"
+        stages = {"compare": series.sample}
+        _keep(corner, champion, champion, stages, purpose="control", name="control", verdict=verdict, alpha=alpha)
+        return {"pairs": pairs, "evidence": evidence, "verdict": verdict}
+
+    corner.watch.stage(f"{player.name} against itself: this must come out even")
+    result = await corner.steps.run("control", [champion.id, pairs], work)
+    if result["verdict"] == "alarm":
+        corner.watch.say(
+            f"ALARM: the same player beat itself (e-value {result['evidence']:.3g}); something favours a side: "
+            "do not trust what this night promoted"
+        )
+    return result
+
+
+def unevenness(counts: Counts) -> float:
+    """The e-value that one side, whichever it is, is better."""
+    return max(e_value(counts), e_value(counts.mirror))
 
 
 async def weigh_rules(corner: Corner, champion: Prompt) -> Json:
@@ -60,20 +94,35 @@ async def _measured(corner: Corner, a: Prompt, b: Prompt, pairs: int, *, purpose
         pairs,
         on_look=lambda counts: corner.progress(counts.total, pairs, f"{name}: {counts.mean:.0%} of the points"),
     )
-    comparison = f"{corner.night_id}-{name}"
-    Ledger(corner.store).record(
-        Entry(
-            id=comparison,
-            game=corner.game.name,
-            clock=corner.config.night.clock,
-            purpose=purpose,
-            a=corner.contestant(a),
-            b=corner.contestant(b),
-            stages={"confirm": confirmation.sample},
-            verdict="measured",
-            alpha=ALPHA,
-            night_id=corner.night_id,
-        )
-    )
+    stages = {CONFIRMING: confirmation.sample}
+    comparison = _keep(corner, a, b, stages, purpose=purpose, name=name, verdict="measured", alpha=ALPHA)
     low, high = confirmation.gain_interval
     return {"comparison": comparison, "score": confirmation.counts.mean, "low": 0.5 + low, "high": 0.5 + high}
+
+
+def _keep(
+    corner: Corner,
+    a: Prompt,
+    b: Prompt,
+    stages: dict[str, Sample],
+    *,
+    purpose: str,
+    name: str,
+    verdict: str,
+    alpha: float,
+) -> str:
+    """Write a comparison of two prompts of the night's model; returns its id."""
+    entry = Entry(
+        id=f"{corner.night_id}-{name}",
+        game=corner.game.name,
+        clock=corner.config.night.clock,
+        purpose=purpose,
+        a=corner.contestant(a),
+        b=corner.contestant(b),
+        stages=stages,
+        verdict=verdict,
+        alpha=alpha,
+        night_id=corner.night_id,
+    )
+    Ledger(corner.store).record(entry)
+    return entry.id

@@ -75,6 +75,7 @@ async def _stages(corner: Corner) -> None:
         if candidates:
             champions = await coaching.try_out(corner, number, champions, candidates)
     await measuring.measure_night(corner, champions.certified)
+    await measuring.control(corner, champions.certified)
     await measuring.weigh_rules(corner, champions.certified)
     lessons = await schooling.teach_games(corner, champions.certified)
     student = await schooling.train_student(corner, champions.certified, lessons)

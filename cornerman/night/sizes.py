@@ -15,8 +15,9 @@ class Size:
 
     ``play`` is pairs against each league member a round; ``what_ifs`` is turns replayed with other moves a round;
     ``rehearsals`` how much the analyst tries its lists in games of a stand-in; ``effects`` is pairs for each rule's own
-    worth; ``teach`` is the teacher's pairs against each of its opponents; ``teacher`` is the embedded search's
-    iterations; ``practice`` is the student's own; ``epochs`` bounds the training of a small student.
+    worth; ``control`` is pairs of the champion against itself; ``teach`` is the teacher's pairs against each of its
+    opponents; ``teacher`` is the embedded search's iterations; ``practice`` is the student's own; ``epochs`` bounds the
+    training of a small student.
     """
 
     rounds: int
@@ -28,6 +29,7 @@ class Size:
     gate: int
     confirm: int
     effects: int
+    control: int
     teacher: int
     teach: int
     practice: Practice
@@ -47,6 +49,7 @@ SIZES: dict[SizeName, Size] = {
         gate=40,
         confirm=10,
         effects=2,
+        control=2,
         teacher=40,
         teach=1,
         practice=Practice(rounds=1, pairs=1, turns=24),
@@ -64,6 +67,7 @@ SIZES: dict[SizeName, Size] = {
         gate=200,
         confirm=100,
         effects=20,
+        control=20,
         teacher=400,
         teach=4,
         practice=Practice(),
@@ -81,6 +85,7 @@ SIZES: dict[SizeName, Size] = {
         gate=600,
         confirm=200,
         effects=60,
+        control=100,
         teacher=800,
         teach=30,
         practice=Practice(rounds=6, pairs=16, turns=4000),

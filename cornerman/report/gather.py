@@ -43,6 +43,7 @@ def gather(store: Store, night_id: str) -> View:
     promotions = [item for item in comparisons if item.promoted and item.purpose != "check"]
     measured = next((item for item in comparisons if item.purpose == "confirm"), None)
     check = next((item for item in reversed(comparisons) if item.purpose == "check"), None)
+    control = next((item for item in comparisons if item.purpose == "control"), None)
     met = results.league(store, night_id, names)
     rules = guidance(store, names.after)
     outcome = Outcome(model, promotions, measured, check, met)
@@ -65,6 +66,7 @@ def gather(store: Store, night_id: str) -> View:
                 measured=measured,
                 check=check,
                 student=student.id if student else "",
+                control=control,
             )
         ),
         facts=_facts(outcome, student, rows),
@@ -202,7 +204,7 @@ def _game(store: Store, night_id: str, game: str, names: Names, promotions: list
     wanted = promotions[-1].a_prompt_id if promotions else None
     rows = store.db.execute(
         "select e.id from episodes e left join seats s on s.episode_id = e.id and s.prompt_id = ? and s.score = 1 "
-        "where e.night_id = ? and e.game = ? and e.purpose not in ('teach', 'check') "
+        "where e.night_id = ? and e.game = ? and e.purpose not in ('teach', 'check', 'control') "
         "order by s.player is null, e.purpose != 'confirm', "
         "abs(e.ticks - (select avg(ticks) from episodes where night_id = e.night_id)), e.id limit 1",
         [wanted, night_id, game],

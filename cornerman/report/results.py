@@ -17,6 +17,7 @@ ROLES = {
     "gate": "gate",
     "confirm": "measure",
     "check": "student",
+    "control": "against itself",
     "ablate": "one rule less",
     "compare": "comparison",
     "league": "league",

@@ -45,9 +45,16 @@ def story(
     measured: Compared | None,
     check: Compared | None,
     student: str,
+    control: Compared | None = None,
 ) -> list[str]:
     """Paragraphs: what was played, what was learned, what was promoted, what the student can do."""
     told = [_played(tally), _learned(tally), *_promoted(tally, promotions, rules)]
+    if control is not None and control.verdict == "alarm":
+        told.insert(
+            0,
+            f"Alarm: {control.a} was measured against itself and did not come out even ({share(control.counts)}). "
+            "Something favours a side, so nothing below should be trusted.",
+        )
     if measured is not None:
         told.append(
             f"Measured once more against {measured.b}, on {count(measured.fresh.total, 'pair')} of games that no "

@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 from small_night import HOSTILE, NightStore
 
+from cornerman.night.measuring import unevenness
 from cornerman.report.build import build_report, render
 from cornerman.report.charts import Walk, e_value, evidence_chart, interval_chart, nice_step, power
 from cornerman.report.gather import gather
 from cornerman.report.results import estimate
 from cornerman.report.stage import staged
 from episodes.games.duel import GAME
+from episodes.pairs import PairResult
 from models.errors import BadInput
+from optimize.arena import Sample
+from optimize.ledger import Contestant, Entry, Ledger
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
 
@@ -109,6 +113,30 @@ def test_the_story_says_what_the_store_says(night_store: NightStore) -> None:
     assert "keeps 93% of the score" in view.student.words
     assert "62 times faster" in view.student.words
     assert any("cornerman prompts rollback certified" in command for command, _ in view.undo)
+
+
+def test_a_player_that_beat_itself_is_the_first_thing_told(night_store: NightStore) -> None:
+    store, night = night_store.store, night_store.night
+    assert "Alarm" not in " ".join(gather(store, night).story)
+    ledger = Ledger(store)
+    (row,) = store.db.query("select seed, pair_id from comparison_pairs where stage = 'gate' and k = 4 limit 1")
+    won = Sample((PairResult(row["seed"], row["pair_id"], ("", ""), 4),))
+    side = Contestant("rookie@certified", night_store.certified.id)
+    stages = {"compare": won}
+    ledger.record(
+        Entry(f"{night}-control", "duel", "paused", "control", side, side, stages, "alarm", 0.05, night_id=night)
+    )
+    try:
+        told = gather(store, night).story
+    finally:
+        ledger.withdraw(f"{night}-control")
+    assert told[0].startswith("Alarm: rookie@certified was measured against itself")
+
+
+def test_one_side_that_is_better_is_uneven_whichever_it_is() -> None:
+    even, better = Counts(5, 10, 20, 10, 5), Counts(0, 1, 4, 10, 25)
+    assert unevenness(even) < 1.1
+    assert unevenness(better) == unevenness(better.mirror) > 20
 
 
 def test_the_league_table_counts_whole_pairs(night_store: NightStore) -> None:
