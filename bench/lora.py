@@ -20,7 +20,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from distill.encode import Encoder, Example, balanced
-from distill.train import Method, fast_bfloat16, load_base, train
+from distill.train import Method, fast_bfloat16, load_base, one_thread, train
 from distill.trainer import collate, columns
 from episodes.games.duel.words import FEATURES, MOVES
 from models.hub import model_folder
@@ -73,6 +73,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=2, help="alternate so many times and take the best of each")
     arguments = parser.parse_args()
     base, rows = model_folder(arguments.base), examples(600)
+    one_thread()
     method = Method(epochs=arguments.epochs)
     ours = by_hand = 0.0
     for _ in range(arguments.repeat):

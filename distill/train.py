@@ -148,6 +148,8 @@ class _Run:
         self._on_progress = on_progress
         self._latest: float | None = None
         self._model, self._tokenizer, ends = load_base(base)
+        if self._model.num_parameters() < SMALL:
+            one_thread()
         encoder = Encoder(self._tokenizer, self._model.config.get_text_config().max_position_embeddings, ends)
         ends = [*ends, self._tokenizer.eos_token_id]
         self._train = _prepared(encoder, examples, method, ends)
@@ -262,6 +264,13 @@ class _Run:
     def _report(self, step: int, steps: int, values: dict[str, float]) -> None:
         self._latest = values.get("eval_loss", self._latest)
         self._on_progress(Progress(step, steps, values.get("loss"), self._latest))
+
+
+def one_thread() -> None:
+    """Compute in one thread from here on: matrices of a small model are too small to be shared (half the speed)."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _prepared(encoder: Encoder, examples: Sequence[Example], method: Method, ends: list[int]) -> list[TokenSequence]:
