@@ -11,8 +11,9 @@ from typing import Any
 
 from models.errors import BadInput
 
-PARITY = 1e-4
-"""The largest difference between logits, in float32, that is still rounding."""
+PARITY = 1e-3
+"""The largest difference between logits, in float32, that is still rounding: it grows with the adapter, and up to 1e-4
+was seen. Merging in half precision gives 1e-2 and more, another model whole units."""
 
 
 def write_merged(base: Path, adapter: Path, target: Path, *, temperature: float) -> None:

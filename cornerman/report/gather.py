@@ -111,7 +111,10 @@ def _tally(store: Store, night: dict[str, Any], game: str, model: str, candidate
         model=model,
         episodes=number("select count(*) from episodes where night_id = ?"),
         turns=number("select sum(s.turns) from seats s join episodes e on e.id = s.episode_id where e.night_id = ?"),
-        what_ifs=number("select count(distinct episode_id || ':' || turn_n) from whatifs where night_id = ?"),
+        what_ifs=number(
+            "select count(distinct w.episode_id || ':' || w.turn_n) from whatifs w "
+            "join episodes e on e.id = w.episode_id where w.night_id = ? and e.purpose != 'teach'"
+        ),
         proposed=number("select count(*) from guidance where night_id = ?"),
         rejected=number("select count(*) from rejected where night_id = ?"),
         candidates=candidates,

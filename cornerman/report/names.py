@@ -2,6 +2,9 @@
 
 from episodes.store.store import Store
 
+SHORT = 8
+"""Characters of an id that are enough to find it by."""
+
 
 class Names:
     """Names for the players of one night. ``before`` is the prompt that it began with, ``after`` the certified one."""
@@ -25,10 +28,12 @@ class Names:
             "select name from aliases where game = ? and prompt_id = ? order by name", [self._game, prompt_id]
         )
         found = [str(name) for (name,) in aliases]
-        return found[0] if found else prompt_id[:8]
+        return found[0] if found else prompt_id[:SHORT]
 
     def player(self, name: str, model: str, prompt_id: str | None) -> str:
-        """E.g. ``rookie@certified``, ``bot:turtle``; students keep their own name."""
-        if prompt_id is None or name.startswith("student:"):
+        """E.g. ``rookie@certified``, ``bot:turtle``, ``student:9f3c01ab``."""
+        if name.startswith("student:"):
+            return name[: len("student:") + SHORT]
+        if prompt_id is None:
             return name
         return f"{model}@{self.prompt(prompt_id)}"

@@ -119,13 +119,13 @@ def signed_interval(gain: tuple[float, float, float]) -> str:
 
 def curves(comparisons: Sequence[Compared]) -> EvidenceChart | None:
     """The e-value of every candidate and of the student over its pairs, with the thresholds that they had to reach."""
-    thresholds = dict.fromkeys(1 / item.alpha for item in comparisons if item.decision)
+    deciding = [item for item in comparisons if item.decision and item.purpose != "control"]
+    thresholds = dict.fromkeys(1 / item.alpha for item in deciding)
     walks = []
-    for item in comparisons:
-        if item.decision:
-            kind = "student" if item.purpose == "check" else "after" if item.promoted else "plain"
-            label = f"{item.a}" if item.promoted or item.purpose == "check" else ""
-            walks.append(Walk(label, (0.0, *log_e_path(item.decision)), kind))
+    for item in deciding:
+        kind = "student" if item.purpose == "check" else "after" if item.promoted else "plain"
+        label = f"{item.a}" if item.promoted or item.purpose == "check" else ""
+        walks.append(Walk(label, (0.0, *log_e_path(item.decision)), kind))
     if not walks:
         return None
     walks.sort(key=lambda walk: walk.kind != "plain")

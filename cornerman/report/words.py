@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cornerman.report.names import SHORT
 from cornerman.report.results import Compared
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
@@ -109,16 +110,16 @@ def _checked(check: Compared, student: str) -> str:
     }
     what = won.get(check.verdict, "is not proved better, and was not promoted")
     return (
-        f"The student {student}, which gets no guidance in its prompt, was measured against {check.b} with its real "
-        f"latency: it {what}. It took {share(check.measured)}."
+        f"The student {student[:SHORT]}, which gets no guidance in its prompt, was measured against {check.b} "
+        f"with its real latency: it {what}. It took {share(check.measured)}."
     )
 
 
 def student(student_id: str, base: str, method: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
     """Where the student comes from, what it kept of its teacher, and how fast it is."""
     told = (
-        f"Student {student_id} grew from {base} by fine-tuning a LoRA adapter of rank {method['rank']} on its "
-        "teacher's games; its prompt holds no guidance."
+        f"Student {student_id[:SHORT]} grew from {base} by fine-tuning a LoRA adapter of rank {method['rank']} on its "
+        "teacher's games and on its own practice; its prompt holds no guidance."
     )
     if "after" in measured:
         told += (
