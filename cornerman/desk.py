@@ -62,7 +62,10 @@ async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watch
 
 
 def _stored(place: Workplace, prompt: Prompt) -> tuple[str, list[str]]:
-    """The name under which most games with ``prompt`` are stored, and those games."""
+    """The name under which most games with ``prompt`` are stored, and those of them that can be played on from.
+
+    A person cannot be asked again, and a teacher would think for minutes.
+    """
     model = place.config.player.model
     rows = place.store.db.execute(
         "select s.player, count(*) as games from seats s join episodes e on e.id = s.episode_id "
@@ -76,7 +79,13 @@ def _stored(place: Workplace, prompt: Prompt) -> tuple[str, list[str]]:
             f"`cornerman play {model}@{prompt.id[:8]} bot:random` plays some"
         )
     player = str(found[0])
-    return player, sorted(place.store.episode_ids(game=place.game.name, player=player))
+    games = [place.store.summary(one) for one in place.store.episode_ids(game=place.game.name, player=player)]
+    usable = [
+        game.id
+        for game in games
+        if game.purpose not in ("teach", "check") and all(seat.player != "human" for seat in game.seats)
+    ]
+    return player, sorted(usable)
 
 
 def _candidate(place: Workplace, prompt: Prompt) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Players:
         self._config = config
         self._store = store
         self._models: dict[str, ChatModel] = {}
+        self._kept: set[str] = set()
         self.library = PromptLibrary(store)
         self.ledger = ledger or ledger_of(config)
 
@@ -78,7 +79,10 @@ class Players:
         return self._with_prompt(spec if at else f"{spec}@base", model, prompt, game)
 
     def with_prompt(self, model: str, prompt: Prompt, game: Game, name: str) -> Player:
-        """``model`` with a prompt that need not be in the store."""
+        """``model`` with a prompt; the store learns the prompt if it can, for the games will name it."""
+        if self._store.writes and prompt.id not in self._kept:
+            self.library.save(prompt, game)
+            self._kept.add(prompt.id)
         player = prompted(self.model(model), prompt, game, name)
         section = self._section(model)
         if not isinstance(section, ModelSection):

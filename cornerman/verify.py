@@ -68,6 +68,12 @@ def _prompts(store: Store, games: Games) -> Iterator[list[str]]:
     for prompt, game in _all(store, "select id, game from prompts order by created, id"):
         rebuilt = library.get(str(prompt), games(str(game)))
         yield [] if rebuilt.id == prompt else [f"prompt {prompt}: its content has the id {rebuilt.id}"]
+    for player, prompt in _all(
+        store,
+        "select distinct player, prompt_id from seats where prompt_id is not null "
+        "and prompt_id not in (select id from prompts)",
+    ):
+        yield [f"prompt {prompt}: {player} played with it, and it is not in the store"]
 
 
 def _aliases(store: Store, games: Games) -> Iterator[list[str]]:

@@ -27,6 +27,7 @@ from models.chat import ChatModel
 from models.errors import BadInput
 from models.hub import model_folder
 from models.local import LocalModel
+from prompts.library import PromptLibrary
 from prompts.prompt import Prompt, player
 
 STUDENTS = Path("nights") / "students"
@@ -114,6 +115,7 @@ def make_student(
     known = next(iter(store.db.query("select id from students where id = ?", [student.id])), None)
     if known:
         return load_student(store, student.id)
+    PromptLibrary(store).save(Prompt(prompt), game, origin="student", night_id=night_id)  # its games will name it
     student = replace(student, folder=root / student.id)
     student.folder.mkdir(parents=True, exist_ok=True)
     examples = examples_of(store, dataset, prompt)

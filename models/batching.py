@@ -54,5 +54,11 @@ class Batcher(Generic[Request, Answer]):
             await asyncio.sleep(0)
 
     def close(self) -> None:
-        """Stop the thread once it is done; harmless twice."""
+        """Stop the thread once it is done; whoever still waits gets no answer. Harmless twice."""
+        worker = self._worker
+        if worker is not None and not worker.done() and not worker.get_loop().is_closed():
+            worker.cancel()
+            for _, future in self._waiting:
+                future.cancel()
+        self._waiting = []
         self._thread.shutdown(wait=False)

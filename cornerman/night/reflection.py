@@ -24,8 +24,8 @@ from reflect.whatif_rows import load_what_ifs, save_what_ifs
 
 
 def seat_player(corner: Corner, seat: SeatRecord) -> Player:
-    """The player of a stored seat, made anew: the same model with the same prompt, or the same bot."""
-    if seat.prompt_id is None:
+    """The player of a stored seat, made anew: the same model with the same prompt, the same bot or student."""
+    if seat.prompt_id is None or seat.player.startswith("student:"):
         return corner.players.open(seat.player, corner.game)
     return corner.players.with_prompt(
         seat.model, corner.library.get(seat.prompt_id, corner.game), corner.game, seat.player

@@ -118,6 +118,11 @@ class Store:
         return cls(path, connection, None)
 
     @property
+    def writes(self) -> bool:
+        """Whether this is the store's one writer."""
+        return self._lock is not None
+
+    @property
     def db(self) -> "sqlite_utils.Database":
         """The same connection for whatever else is read or written; wrap writes in ``transaction``."""
         if self._db is None:

@@ -37,6 +37,7 @@ from episodes.store.store import Store
 from models.chat import Message
 from models.errors import BadInput
 from optimize.gate import GateRule
+from prompts.library import PromptLibrary
 
 QUICK = Method(rank=16, alpha=32, rate=4e-3, epochs=30, length=128, batch=1, patience=99)
 ANSWERS = ("jab", "guard")
@@ -147,6 +148,7 @@ def test_a_student_is_a_row_a_folder_and_its_lineage(
     store, report = taught
     assert load_student(store, student.id[:6]) == student
     assert student in students(store)
+    assert PromptLibrary(store).get(student.prompt_id, GAME).render(GAME) == "Duel.", "its games name a prompt"
     assert (student.adapter / "adapter_model.safetensors").exists() and student.merged.exists()
     before, after = fits(student)
     assert after.loss < before.loss
