@@ -8,6 +8,7 @@ from typing import Any
 from cornerman.night.schooling import open_by_name
 from cornerman.workplace import Workplace
 from distill.check import CheckRule, Examination, check_student
+from distill.practice import Practice
 from distill.school import school
 from distill.student import Student
 from distill.teach import Lessons, teach
@@ -20,22 +21,31 @@ from optimize.seeds import Seeds, derive
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What to distil: ``pairs`` of the teacher against each opponent; ``check`` pairs at most decide, none if 0."""
+    """What to distil: ``pairs`` of the teacher against each opponent; ``practice`` turns a round and ``check`` pairs at
+    most that decide, none if 0."""
 
     teacher: str
     opponents: tuple[str, ...]
     base: str
     pairs: int
+    practice: int
     check: int
     champion: str
 
 
 def course(
-    place: Workplace, *, teacher: str | None, opponents: tuple[str, ...], base: str | None, pairs: int, check: int
+    place: Workplace,
+    *,
+    teacher: str | None,
+    opponents: tuple[str, ...],
+    base: str | None,
+    pairs: int,
+    practice: int,
+    check: int,
 ) -> Course:
     """The course that the options and the configuration describe."""
     section, model = place.config.teacher, place.config.player.model
-    found = "search:400" if section.model == "search" else f"{section.model}@{section.prompt}"
+    found = "search:600" if section.model == "search" else f"{section.model}@{section.prompt}"
     styles = BOTS if place.game.name == "duel" else ("random",)
     certified = place.players.library.aliases.get("certified", place.game.name, model)
     champion = f"{model}@{certified.prompt_id if certified else 'base'}"
@@ -44,6 +54,7 @@ def course(
         opponents=opponents or (*(f"bot:{style}" for style in styles), champion),
         base=base or place.config.student.base,
         pairs=pairs,
+        practice=practice,
         check=check,
         champion=champion,
     )
@@ -69,6 +80,7 @@ async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -
         lessons,
         opener,
         base=wanted.base,
+        practice=Practice(turns=wanted.practice) if wanted.practice else Practice(rounds=0),
         root=place.config.night.folder / "students",
         on_progress=lambda stage, done, total: say(f"{stage}: {done} of {total}"),
     )

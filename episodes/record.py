@@ -13,7 +13,7 @@ from models.chat import Message
 EndedBy = Literal["result", "forfeit", "limit"]
 """``result``: the rules ended it; ``forfeit``: a seat lost by giving no acceptable move; ``limit``: too many turns."""
 
-Purpose = Literal["play", "race", "gate", "confirm", "teach", "check", "league", "control", "bench"]
+Purpose = Literal["play", "race", "gate", "confirm", "teach", "check", "league", "guard", "control", "bench"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from optimize.stats.eprocess import e_value, log_e, log_e_lower
 from optimize.stats.pairs import Counts
 
 P = TypeVar("P")
-Verdict = Literal["promoted", "futile", "undecided"]
+Verdict = Literal["promoted", "futile", "undecided", "refused"]
+"""``refused``: it beat the champion, and was found to lose ground elsewhere (``optimize.guard``)."""
 
 WORKING_E = 5.0
 """Evidence that suffices to become the working champion: quick, used for exploring, never claimed."""

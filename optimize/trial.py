@@ -3,7 +3,7 @@
 The night and the null bench both call this very function.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -18,6 +18,11 @@ from optimize.stats.pairs import Counts
 
 P = TypeVar("P")
 OnLook = Callable[[str, int | None, Counts], None]
+Holds = Callable[[int], Awaitable[bool]]
+
+
+async def _always(index: int) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Trial:
         if self.promoted is not None:
             return self.promoted
         alive = [e.index for e in self.entrants if e.fate == "survived"]
-        alive = [n for n in alive if n not in self.gates or self.gates[n].verdict != "futile"]
+        alive = [n for n in alive if n not in self.gates or self.gates[n].verdict not in ("futile", "refused")]
         evidence = {n: e_value(self.evidence(n).counts) for n in alive}
         best = max(evidence, key=lambda n: evidence[n], default=None)
         return best if best is not None and evidence[best] >= WORKING_E else None
@@ -74,12 +79,14 @@ async def trial(
     root: str | int,
     *,
     carried: Mapping[int, Sample] | None = None,
+    holds: Holds = _always,
     on_look: OnLook = lambda stage, index, counts: None,
 ) -> Trial:
     """Race ``candidates`` against ``champion``, put survivors through the gate until one passes, confirm that one.
 
     ``root`` names the round; race, each gate and the confirmation draw from separate streams of seeds under it.
-    ``carried`` maps a candidate's index to its evidence of earlier trials against the same champion. ``on_look`` is
+    ``carried`` maps a candidate's index to its evidence of earlier trials against the same champion. ``holds`` is asked
+    about a candidate that has passed the gate and can only refuse it, so it adds no false promotion. ``on_look`` is
     told the stage (``race``, ``gate``, ``confirm``), the candidate and its counts. Raises ``ValueError`` if there are
     more candidates than the gate counts.
     """
@@ -108,6 +115,8 @@ async def trial(
             on_look=partial(on_look, "gate", n),
         )
         left -= gates[n].own.counts.total
+        if gates[n].verdict == "promoted" and not await holds(n):
+            gates[n] = replace(gates[n], verdict="refused")
         if gates[n].verdict == "promoted":
             confirmation = await confirm(
                 source,

@@ -19,7 +19,10 @@ def distill(
     base: Annotated[
         str | None, typer.Option(help="rookie, a Hugging Face name or a folder. Default: the configuration's.")
     ] = None,
-    pairs: Annotated[int, typer.Option(min=2, help="Pairs of games against each opponent.")] = 8,
+    pairs: Annotated[int, typer.Option(min=2, help="Pairs of games against each opponent.")] = 4,
+    practice: Annotated[
+        int, typer.Option(min=0, help="Turns of the student's own that are replayed in each of four rounds; 0: none.")
+    ] = 1000,
     check: Annotated[int, typer.Option(min=0, help="Pairs at most that decide whether it is better; 0: none.")] = 100,
     game: GameName = None,
     seed: Seed = None,
@@ -27,7 +30,7 @@ def distill(
     db: Db = None,
     as_json: Json = False,
 ) -> None:
-    """Let a strong player teach on the paused clock, train a student on its games, and check it.
+    """Let a strong player teach on the paused clock, train a student on its games and on practice, and check it.
 
     The student gets a short prompt without guidance. The check is the champions' gate, with the student's real latency.
     The same command goes on where it stopped.
@@ -38,7 +41,15 @@ def distill(
     from cornerman.workplace import workplace
 
     with workplace(db, config, game, seed=seed) as place:
-        wanted = course(place, teacher=teacher, opponents=tuple(against or ()), base=base, pairs=pairs, check=check)
+        wanted = course(
+            place,
+            teacher=teacher,
+            opponents=tuple(against or ()),
+            base=base,
+            pairs=pairs,
+            practice=practice,
+            check=check,
+        )
         with live("teaching …") as on_line:
             found = place.run(lambda: distil(place, wanted, on_line))
     if as_json:

@@ -1,6 +1,7 @@
 """The first half of a night: play, reflect, race, gate, confirm. What comes out is guidance that provably wins."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from cornerman.night.corner import Champions, Corner
 from cornerman.night.reflection import propose, replay_what_ifs
@@ -8,6 +9,7 @@ from cornerman.night.steps import Json
 from episodes.player import Player
 from optimize.arena import Sample, Series, play_together
 from optimize.gate import GateRule
+from optimize.guard import Ground, GuardRule, guard
 from optimize.ledger import Entry, Ledger
 from optimize.race import RaceRule
 from optimize.seeds import Seeds, derive
@@ -86,6 +88,14 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
         confirm_pairs=size.confirm,
     )
 
+    refused: list[Json] = []
+
+    async def holds(index: int) -> bool:
+        ground = await _ground(corner, number, candidates[index], champion)
+        lost = {group: asdict(one) for group, one in ground.items() if one.lost(GuardRule(size.guard))}
+        refused.extend({"prompt": candidates[index].id, "group": group, **one} for group, one in lost.items())
+        return not lost
+
     async def work() -> Json:
         Ledger(corner.store).withdraw(f"{corner.night_id}-trial-{number}-")
         outcome = await trial(
@@ -95,6 +105,7 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
             rule,
             derive(corner.root, "trial", number),
             carried=_carried(corner, candidates, champion),
+            holds=holds,
             on_look=lambda stage, index, counts: corner.progress(
                 counts.total,
                 {"race": size.race, "gate": size.gate, "confirm": size.confirm}[stage],
@@ -103,14 +114,27 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
         )
         comparisons = _record(corner, number, candidates, champions.certified, outcome, alpha=1 / rule.gate.threshold)
         _remember_losers(corner, candidates, outcome)
-        return _promote(corner, candidates, champions, outcome, comparisons)
+        return _promote(corner, candidates, champions, outcome, comparisons) | {"refused": refused}
 
     corner.watch.stage(f"round {number}: race and gate against {corner.player(champion).name}")
-    inputs = [champion.id, [prompt.id for prompt in candidates], size.race, size.gate, size.confirm]
+    inputs = [champion.id, [prompt.id for prompt in candidates], size.race, size.gate, size.guard, size.confirm]
     result = await corner.steps.run(f"trial.{number}", inputs, work)
     _say_verdict(corner, champions, result)
     working, certified = (corner.library.get(result[name], corner.game) for name in ("working", "certified"))
     return Champions(working, certified)
+
+
+async def _ground(corner: Corner, number: int, candidate: Prompt, champion: Prompt) -> dict[str, Ground]:
+    """How the candidate and the champion fare against the house bots, and against the base prompt if it is another."""
+    groups: dict[str, list[Player]] = {
+        "the house bots": [corner.players.open(name, corner.game) for name in corner.bots]
+    }
+    base = corner.prompt("base")
+    if base.id not in (candidate.id, champion.id):
+        groups["the base prompt"] = [corner.player(base)]
+    sides = (corner.player(candidate), corner.player(champion))
+    root = derive(corner.root, "guard", number)
+    return await guard(corner.arena(), *sides, groups, rule=GuardRule(corner.size.guard), root=root)
 
 
 def _carried(corner: Corner, candidates: Sequence[Prompt], champion: Prompt) -> dict[int, Sample]:
@@ -159,8 +183,8 @@ def _record(
 
 def _remember_losers(corner: Corner, candidates: Sequence[Prompt], outcome: Trial) -> None:
     """Keep the ideas that lost, so that a reflecting model does not have them again."""
-    lost = {entrant.index: entrant.fate for entrant in outcome.entrants if entrant.fate != "survived"}
-    lost |= {n: found.verdict for n, found in outcome.gates.items() if found.verdict == "futile"}
+    lost: dict[int, str] = {entrant.index: entrant.fate for entrant in outcome.entrants if entrant.fate != "survived"}
+    lost |= {n: found.verdict for n, found in outcome.gates.items() if found.verdict in ("futile", "refused")}
     rejected = [
         Rejected(
             " ".join(candidates[n].lines(corner.game)),
@@ -197,6 +221,11 @@ def _promote(
 
 
 def _say_verdict(corner: Corner, champions: Champions, result: Json) -> None:
+    for one in result["refused"]:
+        corner.watch.say(
+            f"refused: {one['prompt'][:8]} beats the champion, but takes {one['candidate']:.0%} of the points from "
+            f"{one['group']}, the champion {one['champion']:.0%}"
+        )
     if result["promoted"] is not None:
         gain, low, high = result["gain"]
         corner.watch.say(

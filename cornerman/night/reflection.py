@@ -10,6 +10,8 @@ from episodes.record import SeatRecord
 from optimize.ledger import Contestant, Ledger
 from optimize.opro import Opro
 from optimize.proposal import Scored, Workshop
+from optimize.propose import ORIGIN as SEARCH
+from optimize.propose import Search
 from optimize.seeds import derive
 from prompts.prompt import Prompt
 from reflect.analyst import NAME as ANALYST
@@ -62,9 +64,9 @@ async def propose(
 
     async def work() -> Json:
         if corner.config.reflector.model == ANALYST:
-            saved = [
-                _keep(corner, current, edits) for edits in await _analyst(corner, number, current, player, episodes)
-            ]
+            edits = await _analyst(corner, number, current, player, episodes)
+            saved = [_keep(corner, current, one) for one in edits]
+            saved += _searched(corner, number, champions, [edit for one in edits for edit in one], len(set(saved)))
         else:
             saved = await _language_model(corner, number, champions, player, episodes)
         return {"candidates": [one for one in dict.fromkeys(saved) if one != current.id]}
@@ -116,6 +118,20 @@ async def _language_model(
         for prompt in proposal.candidates
     ]
     return saved + opro
+
+
+def _searched(corner: Corner, number: int, champions: Champions, suggestions: Sequence[Edit], there: int) -> list[str]:
+    """The night pays for every candidate's chance: where ``there`` are fewer, small edits of good prompts join them."""
+    current, missing = champions.working, corner.size.candidates - there
+    if missing <= 0:
+        return []
+    search = Search.of(Workshop(corner.game, current.base), suggestions)
+    past = _past(corner, champions.certified)
+    found = search.propose(past, current, derive(corner.root, "search", number), missing)
+    return [
+        corner.library.save(prompt, corner.game, origin=SEARCH, parent_id=current.id, night_id=corner.night_id)
+        for prompt in found.candidates
+    ]
 
 
 def _past(corner: Corner, champion: Prompt) -> list[Scored]:

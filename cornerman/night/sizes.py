@@ -14,10 +14,10 @@ class Size:
     """Bounds of one night, in pairs (two episodes each) unless said otherwise.
 
     ``play`` is pairs against each league member a round; ``what_ifs`` is turns replayed with other moves a round;
-    ``rehearsals`` how much the analyst tries its lists in games of a stand-in; ``effects`` is pairs for each rule's own
-    worth; ``control`` is pairs of the champion against itself; ``teach`` is the teacher's pairs against each of its
-    opponents; ``teacher`` is the embedded search's iterations; ``practice`` is the student's own; ``epochs`` bounds the
-    training of a small student.
+    ``rehearsals`` how much the analyst tries its lists in games of a stand-in; ``guard`` is pairs against each group of
+    others; ``effects`` is pairs for each rule's own worth; ``control`` is pairs of the champion against itself;
+    ``teach`` is the teacher's pairs against each of its opponents; ``teacher`` is the embedded search's iterations;
+    ``practice`` is the student's own; ``epochs`` bounds the training of a small student.
     """
 
     rounds: int
@@ -27,6 +27,7 @@ class Size:
     candidates: int
     race: int
     gate: int
+    guard: int
     confirm: int
     effects: int
     control: int
@@ -47,6 +48,7 @@ SIZES: dict[SizeName, Size] = {
         candidates=2,
         race=8,
         gate=40,
+        guard=4,
         confirm=10,
         effects=2,
         control=2,
@@ -65,6 +67,7 @@ SIZES: dict[SizeName, Size] = {
         candidates=6,
         race=40,
         gate=200,
+        guard=28,
         confirm=100,
         effects=20,
         control=20,
@@ -83,6 +86,7 @@ SIZES: dict[SizeName, Size] = {
         candidates=12,
         race=120,
         gate=600,
+        guard=112,
         confirm=200,
         effects=60,
         control=100,
