@@ -1,12 +1,16 @@
 """Every number that is shown, computed again from what lies beneath it.
 
 Comparisons from the stored scores of their episodes, the totals of seats from their turns, ids of prompts from their
-content, and certified prompts from a comparison that passed the gate. Knows nothing about how to mend a store.
+content, certified prompts from a comparison that passed the gate, what students keep of their teachers from the games
+of both. Knows nothing about how to mend a store.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from distill.check import kept_of
+from distill.dataset import load_dataset
+from distill.student import students
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.store.store import Store
@@ -96,6 +100,21 @@ def _aliases(store: Store, games: Games) -> Iterator[list[str]]:
             yield [] if held else [f"{what}: needs an e-value of {needed:g}, its comparison gives {evidence:.4g}"]
 
 
+def _students(store: Store, games: Games) -> Iterator[list[str]]:
+    """What a student keeps of its teacher, from the games of both; its comparison is one of the comparisons."""
+    for student in students(store):
+        shown = student.measured.get("kept", {})
+        if "games" not in shown:
+            continue
+        teacher = load_dataset(store, student.dataset_id).teacher
+        found = kept_of(store, student.name, teacher, shown["games"])
+        yield [
+            f"{student.name}: kept {key} is stored as {shown[key]:.6g}, its games give {value:.6g}"
+            for key, value in (("share", found.share), ("low", found.low), ("high", found.high))
+            if abs(shown[key] - value) > 1e-9
+        ]
+
+
 def _all(store: Store, statement: str) -> list[tuple[object, ...]]:
     return list(store.db.execute(statement))
 
@@ -105,6 +124,7 @@ CHECKS: dict[str, Callable[[Store, Games], Iterator[list[str]]]] = {
     "episodes": _episodes,
     "prompts": _prompts,
     "aliases": _aliases,
+    "students": _students,
 }
 
 

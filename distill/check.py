@@ -42,6 +42,7 @@ class Kept:
     """The student's and the teacher's mean score against each member of the league, on the same seeds.
 
     ``share`` is the ratio of the two means over members, ``low`` and ``high`` its 95 % bootstrap interval over pairs.
+    ``games``: the episodes of ``student`` and of ``teacher`` that all of it follows from.
     """
 
     student: Mapping[str, float]
@@ -49,6 +50,7 @@ class Kept:
     share: float
     low: float
     high: float
+    games: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ async def check_student(
         gate=gated,
         confirmation=confirmation,
         comparison_id=entry.id,
-        kept=_kept(store, table, player.name, unhurried),
+        kept=kept_of(store, player.name, unhurried.teacher, _games(table, unhurried)),
         latency_p50_ms=own.latency_ms,
         champion_p50_ms=champion.latency_ms,
         teacher_p50_ms=_latency(store, unhurried),
@@ -205,28 +207,30 @@ async def _teacher(
     return await teach(store, lessons, who.open_player, workers=who.workers, on_episode=on_episode)
 
 
-def _kept(store: Store, table: PayoffTable, student: str, unhurried: TeachReport) -> Kept:
-    mine = {
-        (name, result.seed): result.k / 4
-        for (_, name), sample in table.samples.items()
-        for result in sample.results
-        if result.k is not None
+def _games(table: PayoffTable, unhurried: TeachReport) -> dict[str, list[str]]:
+    """The episodes of both sides against the league; those of void pairs count for neither."""
+    results = [result for sample in table.samples.values() for result in sample.results if result.k is not None]
+    return {
+        "student": [episode for result in results for episode in result.episodes],
+        "teacher": list(unhurried.episodes),
     }
-    theirs = _pair_scores(store, unhurried)
+
+
+def kept_of(store: Store, student: str, teacher: str, games: Mapping[str, Sequence[str]]) -> Kept:
+    """What follows from the stored ``games`` of the two players, named as in the record."""
+    mine, theirs = _pair_scores(store, student, games["student"]), _pair_scores(store, teacher, games["teacher"])
     # A teacher's game may be void where the student's is not, and the other way round: compare where both played.
-    names = {player: name for name, player in zip((n for _, n in table.samples), unhurried.scores, strict=True)}
-    theirs = {(names[player], seed): score for (player, seed), score in theirs.items()}
     both = sorted(mine.keys() & theirs.keys())
     share, low, high = share_kept([mine[pair] for pair in both], [theirs[pair] for pair in both])
-    return Kept(_by_member(mine), _by_member(theirs), share, low, high)
+    return Kept(_by_member(mine), _by_member(theirs), share, low, high, games)
 
 
-def _pair_scores(store: Store, report: TeachReport) -> dict[tuple[str, int], float]:
-    """The teacher's mean score of each pair, by opponent and seed."""
+def _pair_scores(store: Store, player: str, episodes: Sequence[str]) -> dict[tuple[str, int], float]:
+    """The player's mean score of each pair, by opponent and seed."""
     scores: dict[tuple[str, int], list[float]] = {}
-    for episode_id in report.episodes:
+    for episode_id in episodes:
         summary = store.summary(episode_id)
-        seat = next(seat for seat, one in enumerate(summary.seats) if one.player == report.teacher)
+        seat = next(seat for seat, one in enumerate(summary.seats) if one.player == player)
         opponent = summary.seats[1 - seat].player
         scores.setdefault((opponent, summary.seed), []).append(summary.seats[seat].score)
     return {pair: fmean(values) for pair, values in scores.items()}

@@ -11,9 +11,10 @@ import pytest
 import torch
 from distill_setup import TEACHER, open_player
 
+from cornerman.verify import verify
 from distill.base import base_digest, parameters
-from distill.check import CheckRule, Examination, check_student, share_kept
-from distill.dataset import Dataset
+from distill.check import CheckRule, Examination, check_student, kept_of, share_kept
+from distill.dataset import Dataset, load_dataset
 from distill.encode import Encoder, Example
 from distill.export import export
 from distill.merge import PARITY, load_adapted, load_plain, parity
@@ -24,6 +25,7 @@ from distill.student import (
     lineage,
     load_student,
     make_student,
+    note_figures,
     open_student,
     student_player,
     students,
@@ -239,6 +241,23 @@ def test_a_check_is_kept_where_it_can_be_recomputed(taught: tuple[Store, TeachRe
     assert math.isfinite(check.faster)
     again = asyncio.run(check_student(store, student, who, rule))
     assert again.as_dict() == check.as_dict()
+    assert len(check.kept.games["student"]) == len(check.kept.games["teacher"]) == 4
+    assert kept_of(store, student.name, "search:4", check.kept.games) == check.kept
+    fewer = {"student": check.kept.games["student"][:2], "teacher": check.kept.games["teacher"]}
+    assert len(kept_of(store, student.name, "search:4", fewer).student) == 1, "compared where both played"
+
+
+def test_verify_computes_what_a_student_keeps(taught: tuple[Store, TeachReport], student: Student) -> None:
+    store, _ = taught
+    teacher = load_dataset(store, student.dataset_id).teacher
+    who = Examination(GAME, open_player("bot:random"), teacher, ("bot:zoner",), open_player, "verify", workers=0)
+    rule = CheckRule(GateRule(max_pairs=2, look=2), confirm=2, league=2)
+    asyncio.run(check_student(store, student, who, rule))
+    measured = load_student(store, student.id).measured
+    assert not [line for line in verify(store).differences if "kept" in line]
+    note_figures(store, student, {"kept": {**measured["kept"], "share": 1.5}}, None)
+    assert [line for line in verify(store).differences if "kept share is stored as 1.5" in line]
+    note_figures(store, student, measured, None)
 
 
 def test_agreement_counts_questions_by_weight_and_asks_for_their_best_answer(tiny_base: Path) -> None:
