@@ -18,6 +18,9 @@ from optimize.trial import Trial, TrialRule, trial
 from prompts.prompt import Prompt
 from reflect.rejected import Rejected, keep_rejected
 
+PAST = 3
+"""Champions of earlier nights that are still met."""
+
 
 async def begin(corner: Corner) -> Champions:
     """The champions that the night starts from; in a new store both are the base prompt."""
@@ -30,23 +33,31 @@ async def begin(corner: Corner) -> Champions:
             if known is None:
                 corner.library.set(alias, corner.game, corner.model, prompt, note="the first night began")
             found[alias] = prompt.id
-        return found
+        return found | {"past": _past_champions(corner, found["certified"])}
 
     result = await corner.steps.run("begin", [], work)
     working, certified = (corner.library.get(result[name], corner.game) for name in ("working", "certified"))
-    return Champions(working, certified)
+    return Champions(working, certified, tuple(corner.library.get(one, corner.game) for one in result["past"]))
 
 
-async def play(corner: Corner, number: int, prompt: Prompt) -> Json:
-    """The working champion meets the house bots and the base prompt, sides swapped, every turn recorded."""
-    player, size = corner.player(prompt), corner.size.play
+def _past_champions(corner: Corner, certified: str) -> list[str]:
+    """The prompts that were certified before this one, the newest first; the base prompt is in the league anyway."""
+    history = corner.library.aliases.history("certified", corner.game.name, corner.model)
+    found = dict.fromkeys(alias.prompt_id for alias in reversed(history))
+    return [one for one in found if one not in (certified, corner.prompt("base").id)][:PAST]
+
+
+async def play(corner: Corner, number: int, champions: Champions) -> Json:
+    """The working champion meets the league, sides swapped, every turn recorded: the house bots, the base prompt, past
+    champions."""
+    prompt, size = champions.working, corner.size.play
+    player = corner.player(prompt)
 
     async def work() -> Json:
         arena, seeds = corner.arena(), Seeds(corner.root, f"play {number}")
         opponents: list[Player] = [corner.players.open(name, corner.game) for name in corner.bots]
-        base = corner.prompt("base")
-        if base.id != prompt.id:
-            opponents.append(corner.player(base))
+        known = [corner.prompt("base"), *champions.past]
+        opponents += [corner.player(one) for one in known if one.id != prompt.id]
         lanes = [Series(arena, player, opponent, seeds, "play") for opponent in opponents]
         await play_together(lanes, size)
         counts = sum((lane.sample.counts for lane in lanes), Counts())
@@ -58,7 +69,8 @@ async def play(corner: Corner, number: int, prompt: Prompt) -> Json:
         }
 
     corner.watch.stage(f"round {number}: {player.name} plays the league")
-    result = await corner.steps.run(f"play.{number}", [prompt.id, size], work)
+    inputs = [prompt.id, [one.id for one in champions.past], size]
+    result = await corner.steps.run(f"play.{number}", inputs, work)
     corner.watch.say(
         f"{player.name} took {result['score']:.0%} of the points in {len(result['episodes'])} games of the league"
     )
@@ -91,7 +103,7 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
     refused: list[Json] = []
 
     async def holds(index: int) -> bool:
-        ground = await _ground(corner, number, candidates[index], champion)
+        ground = await _ground(corner, number, candidates[index], champions)
         lost = {group: asdict(one) for group, one in ground.items() if one.lost(GuardRule(size.guard))}
         refused.extend({"prompt": candidates[index].id, "group": group, **one} for group, one in lost.items())
         return not lost
@@ -121,17 +133,19 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
     result = await corner.steps.run(f"trial.{number}", inputs, work)
     _say_verdict(corner, champions, result)
     working, certified = (corner.library.get(result[name], corner.game) for name in ("working", "certified"))
-    return Champions(working, certified)
+    return Champions(working, certified, champions.past)
 
 
-async def _ground(corner: Corner, number: int, candidate: Prompt, champion: Prompt) -> dict[str, Ground]:
-    """How the candidate and the champion fare against the house bots, and against the base prompt if it is another."""
+async def _ground(corner: Corner, number: int, candidate: Prompt, champions: Champions) -> dict[str, Ground]:
+    """How the candidate and the champion fare against the house bots, the base prompt, and champions of the past."""
+    champion = champions.certified
     groups: dict[str, list[Player]] = {
         "the house bots": [corner.players.open(name, corner.game) for name in corner.bots]
     }
-    base = corner.prompt("base")
-    if base.id not in (candidate.id, champion.id):
-        groups["the base prompt"] = [corner.player(base)]
+    for name, prompts in (("the base prompt", (corner.prompt("base"),)), ("past champions", champions.past)):
+        others = [corner.player(one) for one in prompts if one.id not in (candidate.id, champion.id)]
+        if others:
+            groups[name] = others
     sides = (corner.player(candidate), corner.player(champion))
     root = derive(corner.root, "guard", number)
     return await guard(corner.arena(), *sides, groups, rule=GuardRule(corner.size.guard), root=root)

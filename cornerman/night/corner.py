@@ -34,10 +34,12 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Champions:
-    """``working`` is used for exploring and quick to change; ``certified`` passed the strict gate."""
+    """``working`` is used for exploring and quick to change; ``certified`` passed the strict gate; ``past`` were
+    certified in earlier nights, the newest first."""
 
     working: Prompt
     certified: Prompt
+    past: tuple[Prompt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
 async def _stages(corner: Corner) -> None:
     champions = await coaching.begin(corner)
     for number in range(1, corner.size.rounds + 1):
-        played = await coaching.play(corner, number, champions.working)
+        played = await coaching.play(corner, number, champions)
         candidates = await coaching.reflect(corner, number, champions, played)
         if candidates:
             champions = await coaching.try_out(corner, number, champions, candidates)
