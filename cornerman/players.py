@@ -92,7 +92,9 @@ class Players:
         )
 
     def _with_prompt(self, name: str, model: str, prompt: str, game: Game) -> Player:
-        return self.with_prompt(model, self.library.resolve(prompt, game, model), game, name)
+        # A server's only model is known by its name once it is open, and a served student wants a student's prompt.
+        known = model if self.library.aliases.get(prompt, game.name, model) else self.model(model).name
+        return self.with_prompt(model, self.library.resolve(prompt, game, known), game, name)
 
     def model(self, spec: str) -> ChatModel:
         """The chat model that ``spec`` names (``student:ID`` too), opened once."""

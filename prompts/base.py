@@ -100,7 +100,11 @@ def base_for(game: Game, name: str) -> Base:
 
 
 def default_base(game: Game, model: str) -> Base:
-    """The base for a model by its name: ``brief`` for the rookie, ``bare`` for students, ``full`` for all others."""
-    kind = "brief" if model == "rookie" else "bare" if model.startswith("student:") else "full"
+    """The base for a model by its name: ``brief`` for the rookie, ``bare`` for students, ``full`` for all others.
+
+    A student is ``student:ID``, or served by the name that its export has, ``vllm:URL#student-ID``.
+    """
+    student = model.startswith("student:") or "#student-" in model
+    kind = "brief" if model == "rookie" else "bare" if student else "full"
     own = (game.name, kind) in _shipped()
     return base_for(game, kind if own else "full")

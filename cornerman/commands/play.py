@@ -63,3 +63,5 @@ def _print(a: str, b: str, found: dict[str, Any]) -> None:
     say(f"pairs by A's points (0, 1/4, 1/2, 3/4, 1): {' '.join(map(str, found['counts']))}")
     say(f"illegal {found['illegal']}, refused {found['refused']}, timeouts {found['timeouts']}")
     say(f"{found['seconds']:.1f} s, US$ {found['cost_usd']:.4f}")
+    if found["voided"]:
+        say(f"voided by faults: {found['voided']} episodes, the first by {found['faults'][0]}")

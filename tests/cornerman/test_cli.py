@@ -69,6 +69,20 @@ def test_every_command_has_help_with_an_example_json_and_db(words: list[str]) ->
     assert "--db" in shown
 
 
+def test_a_fault_that_voids_games_is_told(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(
+        "from models.errors import Unavailable\n"
+        "class Broken:\n"
+        "    name = model = 'broken'\n"
+        "    prompt_id = None\n"
+        "    async def act(self, observation, context):\n"
+        "        raise Unavailable('the server is on fire')\n"
+        "player = Broken()\n"
+    )
+    result = run("play", "broken.py:player", "bot:random", "--episodes", 2, code=1)
+    assert "voided by faults: 2 episodes, the first by Unavailable: the server is on fire" in result.output
+
+
 def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
     code = (
         "import sys\nfrom cornerman.cli import app\n"

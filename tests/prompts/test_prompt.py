@@ -25,6 +25,8 @@ def rules(draw: st.DrawFn) -> Rule:
 def test_default_bases_say_what_their_readers_were_trained_on() -> None:
     assert default_base(GAME, "rookie").text == "Duel. Follow the first rule that fits."
     assert default_base(GAME, "student:3f").text == "Duel."
+    assert default_base(GAME, "vllm:http://127.0.0.1:8000#student-3f").text == "Duel."
+    assert default_base(GAME, "vllm:http://127.0.0.1:8000#student").text != "Duel."
     full = default_base(GAME, "openai:some-model")
     assert GAME.rules.strip() in full.text and "{text}" in full.turn and "{legal}" in full.turn and full.remarks
 
