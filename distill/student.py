@@ -95,14 +95,15 @@ def make_student(
     size = parameters(source)
     method = method or Method.suited(size)
     prompt = student_base(game)
+    asked = Prompt(prompt)
     digest = base_digest(source)
     student = Student(
-        id=student_id(digest, dataset.id, method, prompt.id),
+        id=student_id(digest, dataset.id, method, asked.id),
         base=base,
         base_digest=digest,
         dataset_id=dataset.id,
         game=game.name,
-        prompt_id=prompt.id,
+        prompt_id=asked.id,
         method=method,
         temperature=temperature,
         folder=Path(),
@@ -115,7 +116,7 @@ def make_student(
     known = next(iter(store.db.query("select id from students where id = ?", [student.id])), None)
     if known:
         return load_student(store, student.id)
-    PromptLibrary(store).save(Prompt(prompt), game, origin="student", night_id=night_id)  # its games will name it
+    PromptLibrary(store).save(asked, game, origin="student", night_id=night_id)  # its games will name it
     student = replace(student, folder=root / student.id)
     student.folder.mkdir(parents=True, exist_ok=True)
     examples = examples_of(store, dataset, prompt)
