@@ -61,31 +61,29 @@ async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watch
     }
 
 
-def _stored(place: Workplace, prompt: Prompt) -> tuple[str, list[str]]:
-    """The name under which most games with ``prompt`` are stored, and those of them that can be played on from.
+_PLAYED_ON = (
+    "s.model = ? and s.prompt_id = ? and e.game = ? and e.purpose not in ('teach', 'check') "
+    "and not exists (select 1 from seats o where o.episode_id = e.id and o.player = 'human')"
+)
+"""Games that can be played on from: a person cannot be asked again, and a teacher would think for minutes."""
 
-    A person cannot be asked again, and a teacher would think for minutes.
-    """
+
+def _stored(place: Workplace, prompt: Prompt) -> tuple[str, list[str]]:
+    """The name under which most games with ``prompt`` are stored that can be played on from, and those games."""
     model = place.config.player.model
-    rows = place.store.db.execute(
-        "select s.player, count(*) as games from seats s join episodes e on e.id = s.episode_id "
-        "where s.model = ? and s.prompt_id = ? and e.game = ? group by s.player order by games desc, s.player limit 1",
+    games: dict[str, list[str]] = {}
+    for player, episode in place.store.db.execute(
+        f"select s.player, e.id from seats s join episodes e on e.id = s.episode_id where {_PLAYED_ON} order by 1, 2",
         [model, prompt.id, place.game.name],
-    )
-    found = rows.fetchone()
-    if found is None:
+    ):
+        games.setdefault(str(player), []).append(str(episode))
+    if not games:
         raise BadInput(
-            f"there is no stored game of {model} with prompt {prompt.id[:8]} in {place.game.name}: "
+            f"there is no stored game of {model} with prompt {prompt.id[:8]} in {place.game.name} to play on from: "
             f"`cornerman play {model}@{prompt.id[:8]} bot:random` plays some"
         )
-    player = str(found[0])
-    games = [place.store.summary(one) for one in place.store.episode_ids(game=place.game.name, player=player)]
-    usable = [
-        game.id
-        for game in games
-        if game.purpose not in ("teach", "check") and all(seat.player != "human" for seat in game.seats)
-    ]
-    return player, sorted(usable)
+    player = max(games, key=lambda name: len(games[name]))
+    return player, list(dict.fromkeys(games[player]))
 
 
 def _candidate(place: Workplace, prompt: Prompt) -> dict[str, Any]:

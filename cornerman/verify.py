@@ -74,8 +74,9 @@ def _prompts(store: Store, games: Games) -> Iterator[list[str]]:
         yield [] if rebuilt.id == prompt else [f"prompt {prompt}: its content has the id {rebuilt.id}"]
     for player, prompt in _all(
         store,
-        "select distinct player, prompt_id from seats where prompt_id is not null "
-        "and prompt_id not in (select id from prompts)",
+        "select distinct s.player, s.prompt_id from seats s join episodes e on e.id = s.episode_id "
+        "join nights n on n.id = e.night_id "  # episodes from elsewhere may come without their prompts
+        "where s.prompt_id is not null and s.prompt_id not in (select id from prompts)",
     ):
         yield [f"prompt {prompt}: {player} played with it, and it is not in the store"]
 

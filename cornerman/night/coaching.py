@@ -100,15 +100,16 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
         confirm_pairs=size.confirm,
     )
 
-    refused: list[Json] = []
-
-    async def holds(index: int) -> bool:
-        ground = await _ground(corner, number, candidates[index], champions)
-        lost = {group: asdict(one) for group, one in ground.items() if one.lost(GuardRule(size.guard))}
-        refused.extend({"prompt": candidates[index].id, "group": group, **one} for group, one in lost.items())
-        return not lost
-
     async def work() -> Json:
+        refused: list[Json] = []
+
+        async def holds(index: int) -> bool:
+            lost = await _lost_ground(corner, number, candidates[index], champions)
+            refused.extend(
+                {"prompt": candidates[index].id, "group": group, **asdict(one)} for group, one in lost.items()
+            )
+            return not lost
+
         Ledger(corner.store).withdraw(f"{corner.night_id}-trial-{number}-")
         outcome = await trial(
             corner.arena(),
@@ -136,9 +137,9 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
     return Champions(working, certified, champions.past)
 
 
-async def _ground(corner: Corner, number: int, candidate: Prompt, champions: Champions) -> dict[str, Ground]:
-    """How the candidate and the champion fare against the house bots, the base prompt, and champions of the past."""
-    champion = champions.certified
+async def _lost_ground(corner: Corner, number: int, candidate: Prompt, champions: Champions) -> dict[str, Ground]:
+    """The groups, of house bots, the base prompt and champions of the past, that do better against the candidate."""
+    champion, rule = champions.certified, GuardRule(corner.size.guard)
     groups: dict[str, list[Player]] = {
         "the house bots": [corner.players.open(name, corner.game) for name in corner.bots]
     }
@@ -147,8 +148,8 @@ async def _ground(corner: Corner, number: int, candidate: Prompt, champions: Cha
         if others:
             groups[name] = others
     sides = (corner.player(candidate), corner.player(champion))
-    root = derive(corner.root, "guard", number)
-    return await guard(corner.arena(), *sides, groups, rule=GuardRule(corner.size.guard), root=root)
+    ground = await guard(corner.arena(), *sides, groups, rule=rule, root=derive(corner.root, "guard", number))
+    return {name: one for name, one in ground.items() if one.lost(rule)}
 
 
 def _carried(corner: Corner, candidates: Sequence[Prompt], champion: Prompt) -> dict[int, Sample]:
