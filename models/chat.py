@@ -3,9 +3,12 @@
 Knows nothing about games, prompts or who is asking.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeGuard
+
+OnText = Callable[[str], None]
+"""Called with the whole text so far whenever it has grown."""
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "refusal"]
@@ -67,3 +70,33 @@ class ChatModel(Protocol):
 
     async def close(self) -> None:
         """Release connections, threads and memory; calling it twice is harmless."""
+
+
+class StreamingModel(ChatModel, Protocol):
+    """A chat model whose text can be read while it is written. Whether one can is ``streams``: see ``streams()``."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether ``complete`` heeds ``on_text``."""
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        choices: Sequence[str] | None = None,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+        on_text: OnText | None = None,
+    ) -> Completion:
+        """As ``ChatModel.complete``; ``on_text`` gets the whole text so far, on the event loop, each time it grows.
+
+        The last text it gets is that of the completion, if the model wrote any. If the call is made again after a
+        fault (``models/retry.py``), the text begins anew: what is given is always the attempt that runs now. An
+        exception of ``on_text`` ends the call and reaches the caller.
+        """
+
+
+def streams(model: ChatModel) -> TypeGuard[StreamingModel]:
+    """Whether ``model`` takes ``on_text``; models that say nothing about it do not."""
+    return getattr(model, "streams", False) is True
