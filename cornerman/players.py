@@ -42,6 +42,7 @@ class Players:
         self._config = config
         self._store = store
         self._models: dict[str, ChatModel] = {}
+        self._simple: dict[int, tuple[str, Player]] = {}
         self._kept: set[str] = set()
         self.library = PromptLibrary(store)
         self.ledger = ledger or ledger_of(config)
@@ -49,19 +50,21 @@ class Players:
     def open(self, spec: str, game: Game) -> Player:
         """The player that ``spec`` names; raises ``BadInput`` for a name that is none."""
         kind, _, rest = spec.partition(":")
-        simple: dict[str, Callable[[], Player]] = {
-            "human": HumanPlayer,
-            "bot": lambda: _bot(rest, game),
-            "search": lambda: load_search(rest),
-            "student": lambda: self._student(rest, game),
-        }
-        if kind in simple:
-            return simple[kind]()
-        if kind.endswith(".py"):
-            return _checked(_from_file(Path(kind), rest), spec)
-        for point in entry_points(group="cornerman.players", name=spec):
-            return _checked(point.load(), spec)
-        return self._of_model(spec, game)
+        if kind == "student":
+            return self._student(rest, game)
+        player = open_simple(spec, game)
+        if player is None:
+            return self._of_model(spec, game)
+        self._simple[id(player)] = (spec, player)
+        return player
+
+    def spec_of(self, player: Player) -> str | None:
+        """The name under which a player that needs no model was opened here, if it was."""
+        return self._simple[id(player)][0] if id(player) in self._simple else None
+
+    def spec_of_model(self, model: ChatModel) -> str | None:
+        """The name under which a chat model was opened here, if it was."""
+        return next((spec for spec, opened in self._models.items() if opened is model), None)
 
     def _student(self, student_id: str, game: Game) -> Player:
         """A student plays with the prompt and at the temperature that it was made for; its model is opened once."""
@@ -110,25 +113,50 @@ class Players:
 
     def options(self, spec: str) -> ModelOptions:
         """How to open ``spec``, as the configuration says of it."""
-        section = self._section(spec)
-        prices = {name: Price(*rates) for name, rates in self._config.prices.items()}
-        return ModelOptions(
-            timeout_s=section.time_limit if isinstance(section, ModelSection) else 60.0,
-            base_url=section.base_url if section else None,
-            api_key_env=section.api_key_env if section else None,
-            ledger=self.ledger,
-            prices=prices,
-        )
+        return model_options(self._config, spec, self.ledger)
 
     def _section(self, spec: str) -> ModelSection | TeacherSection | None:
-        sections = (self._config.player, self._config.reflector, self._config.teacher)
-        return next((section for section in sections if section.model == spec), None)
+        return _section_of(self._config, spec)
 
     async def close(self) -> None:
         """Close every model that was opened."""
         for model in self._models.values():
             await model.close()
         self._models.clear()
+
+
+def open_simple(spec: str, game: Game) -> Player | None:
+    """The player that ``spec`` names if it needs neither a model nor a store; raises ``BadInput`` if it cannot be."""
+    kind, _, rest = spec.partition(":")
+    simple: dict[str, Callable[[], Player]] = {
+        "human": HumanPlayer,
+        "bot": lambda: _bot(rest, game),
+        "search": lambda: load_search(rest),
+    }
+    if kind in simple:
+        return simple[kind]()
+    if kind.endswith(".py"):
+        return _checked(_from_file(Path(kind), rest), spec)
+    for point in entry_points(group="cornerman.players", name=spec):
+        return _checked(point.load(), spec)
+    return None
+
+
+def model_options(config: Config, spec: str, ledger: Ledger) -> ModelOptions:
+    """How to open the model ``spec``, as ``config`` says of it."""
+    section = _section_of(config, spec)
+    return ModelOptions(
+        timeout_s=section.time_limit if isinstance(section, ModelSection) else 60.0,
+        base_url=section.base_url if section else None,
+        api_key_env=section.api_key_env if section else None,
+        ledger=ledger,
+        prices={name: Price(*rates) for name, rates in config.prices.items()},
+    )
+
+
+def _section_of(config: Config, spec: str) -> ModelSection | TeacherSection | None:
+    sections = (config.player, config.reflector, config.teacher)
+    return next((section for section in sections if section.model == spec), None)
 
 
 def ledger_of(config: Config) -> Ledger:
