@@ -65,7 +65,10 @@ def episode(draw: Random, number: int) -> EpisodeRecord:
         ticks=1800,
         ended_by="result",
         final_fingerprint="",
-        seats=(SeatRecord(0, "player", "model", None, won), SeatRecord(1, "other", "bot", None, 1 - won)),
+        seats=(
+            SeatRecord(0, "player", "model", None, won, 2 * won - 1),
+            SeatRecord(1, "other", "bot", None, 1 - won, 1 - 2 * won),
+        ),
         turns=turns,
     )
 

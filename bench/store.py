@@ -57,7 +57,7 @@ def episode(draw: Random, number: int) -> EpisodeRecord:
                 fingerprint=f"{draw.getrandbits(96):024x}",
             )
         )
-    seats = tuple(SeatRecord(seat, f"m{seat}@base", f"m{seat}", "p", float(seat)) for seat in (0, 1))
+    seats = tuple(SeatRecord(seat, f"m{seat}@base", f"m{seat}", "p", float(seat), 2.0 * seat - 1) for seat in (0, 1))
     return EpisodeRecord(
         id=f"{draw.getrandbits(80):020x}",
         game="duel",

@@ -6,7 +6,7 @@ from typing import Any
 
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
-from episodes.pairs import Setting, pair_matches, play_matches
+from episodes.pairs import Setting, pair_matches, pair_points, play_matches
 from episodes.play import Match
 from episodes.player import Player
 from models.errors import ModelError
@@ -34,19 +34,19 @@ async def play_session(
     setting = Setting(place.game, clock, "play", place.store, scope="play", concurrency=concurrency)
     seeds = Seeds(f"play {seed}", "play").take(0, (episodes + 1) // 2)
     matches = [match for one in seeds for match in pair_matches(setting, *players, one)][:episodes]
-    scores: dict[str, float] = {}
+    scores: dict[str, tuple[float, ...]] = {}
     faults: list[str] = []
 
     def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
         if isinstance(outcome, ModelError):
             faults.append(f"{type(outcome).__name__}: {outcome}")
         else:
-            scores[match.id] = outcome[1 if match.swapped else 0]
+            scores[match.id] = outcome
         progress(len(scores) + len(faults), episodes)
 
     await play_matches(matches, place.store, concurrency=setting.width, on_result=on_result)
     pairs = zip(matches[::2], matches[1::2], strict=False)
-    whole = [round(2 * (scores[one.id] + scores[two.id])) for one, two in pairs if {one.id, two.id} <= scores.keys()]
+    whole = [pair_points(scores[one.id], scores[two.id]) for one, two in pairs if {one.id, two.id} <= scores.keys()]
     counts = Counts.of(whole)
     low, high = interval(counts)
     return {
@@ -64,7 +64,7 @@ async def play_session(
     }
 
 
-def _totals(place: Workplace, matches: list[Match], scores: dict[str, float]) -> dict[str, Any]:
+def _totals(place: Workplace, matches: list[Match], scores: dict[str, tuple[float, ...]]) -> dict[str, Any]:
     """What both seats of the episodes together did, with the stored totals of each seat."""
     seats = [seat for match in matches if match.id in scores for seat in place.store.summary(match.id).seats]
     return {

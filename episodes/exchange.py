@@ -22,7 +22,7 @@ from models.errors import BadInput
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT: Final = "cornerman-episode-1"
+FORMAT: Final = "cornerman-episode-2"
 ROW_GROUP = 256
 """Episodes that Parquet compresses together; also what is held in memory at once."""
 
@@ -31,7 +31,7 @@ ROW_GROUP = 256
 class Line:
     """One line of a JSON Lines file."""
 
-    format: Literal["cornerman-episode-1"]
+    format: Literal["cornerman-episode-2"]
     episode: EpisodeRecord
 
 
@@ -157,7 +157,7 @@ def _schema() -> Any:
     import pyarrow as pa
 
     text, whole, real = pa.string(), pa.int64(), pa.float64()
-    seat = {"seat": whole, "player": text, "model": text, "prompt_id": text, "score": real}
+    seat = {"seat": whole, "player": text, "model": text, "prompt_id": text, "score": real, "result": real}
     turn = {
         "n": whole,
         "seat": whole,
@@ -177,6 +177,8 @@ def _schema() -> Any:
         "cost_usd": real,
         "reward": real,
         "fingerprint": text,
+        "ended_ms": real,
+        "split": pa.struct({"first": text, "rest": text, "lands": whole, "order": whole}),
     }
     given = {"seat": whole, "decision": whole, "move": text, "fate": text, "tick": whole}
     return pa.schema(

@@ -1,7 +1,9 @@
 """The contract of a game: seats, states, observations, moves.
 
 The words are OpenSpiel's. A turn-based game implements ``Game`` and ``State``; a real-time game adds
-``RealTimeState``; a game whose states can be copied adds ``CloneableState`` and says ``can_clone = True``.
+``RealTimeState``; a game whose states can be copied adds ``CloneableState`` and says ``can_clone = True``; one whose
+states live in other processes is an ``ExternalGame`` with ``ClosableState``. A game in which models may answer with
+plans adds ``PlanGame``; one that can be played under other words adds ``RenamableGame``.
 Capabilities are declared on the game and never probed by catching exceptions.
 """
 
@@ -17,12 +19,14 @@ class Observation:
     """What one seat sees at one moment.
 
     ``text`` is for a reader of English and never shows what is hidden from the seat; ``situation`` maps each feature
-    of ``Game.features`` to one of its values; ``legal_moves`` are single moves, never empty for a seat that is to act.
+    of ``Game.features`` to one of its values; ``legal_moves`` are single moves, never empty for a seat that is to act
+    (all of them or, in a game of free text, some). ``text`` does not list them: a prompt does, if they are ``listed``.
     """
 
     text: str
     situation: Mapping[str, str]
     legal_moves: tuple[Move, ...]
+    listed: bool = True
 
 
 class State(Protocol):
@@ -47,7 +51,10 @@ class State(Protocol):
     def is_terminal(self) -> bool: ...
 
     def returns(self) -> tuple[float, ...]:
-        """The return of each seat so far, in [-1, 1], higher is better; the final result once terminal."""
+        """The return of each seat so far, in [-1, 1], higher is better; the final result once terminal.
+
+        In a game of one seat it is graded: the seat's score is (1 + return) / 2.
+        """
 
 
 @runtime_checkable
@@ -92,6 +99,17 @@ class CloneableState(State, Protocol):
         """``observe(seat).legal_moves`` without the rest: a search asks many thousand times a second."""
 
 
+@runtime_checkable
+class ClosableState(State, Protocol):
+    """A state that another process keeps. Its calls wait for that process, and may come from several threads in turn.
+
+    A process that dies is ``models.errors.Unavailable``: the fault is nobody's who plays.
+    """
+
+    def close(self) -> None:
+        """End that process or give it back, also in the middle of a game; calling it twice is harmless."""
+
+
 Fate = Literal["waiting", "played", "late", "superseded", "skipped"]
 
 
@@ -131,7 +149,7 @@ class Game(Protocol):
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        """Every single move that can ever be legal."""
+        """Every single move that can ever be legal; empty where moves are free text."""
 
     @property
     def features(self) -> Mapping[str, tuple[str, ...]]:
@@ -149,6 +167,35 @@ class Game(Protocol):
 
     def read_move(self, reply: str, observation: Observation) -> Move | None:
         """The move that a free-text reply names, whether legal or not; ``None`` if it names none."""
+
+
+@runtime_checkable
+class ExternalGame(Game, Protocol):
+    """A game whose states are ``ClosableState``."""
+
+    @property
+    def most_at_once(self) -> int:
+        """Episodes that can run beside each other."""
+
+
+@runtime_checkable
+class PlanGame(Game, Protocol):
+    """A game that accepts several moves in one decision, to be made one after the other."""
+
+    def first_move(self, text: str) -> Move | None:
+        """The first move of a plan, where ``text`` has arrived of a reply and nothing that follows can change it."""
+
+    def rest_of(self, plan: Move) -> Move | None:
+        """What an accepted ``plan`` asks for after its first move; ``None`` if that was all."""
+
+
+@runtime_checkable
+class RenamableGame(Game, Protocol):
+    """A game that can be played under other words, so that skill can be told from memory."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Words of the rules and the texts, beside moves and feature values, by which the game might be recognised."""
 
 
 def last_named(reply: str, moves: Sequence[Move]) -> Move | None:

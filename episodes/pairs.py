@@ -1,5 +1,7 @@
 """Playing many episodes: pairs of one seed with the sides swapped, bounded, resumable, faults voiding whole pairs.
 
+In a game of one seat a pair is A alone and then B alone on the same seed, and the better score takes the pair.
+
 Knows nothing about what a comparison concludes; ``optimize`` does.
 """
 
@@ -10,11 +12,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from episodes.clock import Clock
-from episodes.game import Game
+from episodes.game import ExternalGame, Game
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.record import EpisodeRecord, Purpose
-from models.errors import BudgetExhausted, ModelError
+from models.errors import BadInput, BudgetExhausted, ModelError
 
 
 class EpisodeSink(Protocol):
@@ -53,7 +55,8 @@ class Setting:
     @property
     def width(self) -> int:
         """Episodes at once. Latency is charged on the measured clock, so nothing else may run beside a decision."""
-        return self.concurrency or (1 if self.clock.kind == "measured" else 64)
+        wanted = self.concurrency or (1 if self.clock.kind == "measured" else 64)
+        return min(wanted, self.game.most_at_once) if isinstance(self.game, ExternalGame) else wanted
 
 
 async def play_matches(
@@ -119,14 +122,23 @@ async def play_pairs(
 
 
 def pair_matches(setting: Setting, a: Player, b: Player, seed: int) -> tuple[Match, Match]:
-    """The two matches of a pair: A first, then the same start with the sides swapped."""
+    """The two matches of a pair: A first, then the same start with the sides swapped, or with B alone.
+
+    Raises ``BadInput`` for a game of more than two seats.
+    """
+    if setting.game.seats > 2:
+        raise BadInput(
+            f"{setting.game.name} has {setting.game.seats} seats and a pair is a matter of two: let the players meet "
+            "with `cornerman colosseum`"
+        )
+    alone = setting.game.seats == 1
     names = "\n".join([setting.scope, setting.game.name, setting.purpose, str(setting.clock), str(seed)])
     sides = "\n".join(f"{player.name} {player.model} {player.prompt_id}" for player in (a, b))
     pair_id = hashlib.blake2b(f"{names}\n{sides}".encode(), digest_size=8).hexdigest()
     first, second = (
         Match(
             game=setting.game,
-            players=(b, a) if swapped else (a, b),
+            players=((b if swapped else a),) if alone else (b, a) if swapped else (a, b),
             seed=seed,
             clock=setting.clock,
             purpose=setting.purpose,
@@ -141,13 +153,18 @@ def pair_matches(setting: Setting, a: Player, b: Player, seed: int) -> tuple[Mat
 
 
 def _pair(both: dict[bool, tuple[Match, tuple[float, ...] | ModelError]]) -> PairResult:
-    total, fault = 0.0, ""
-    for swapped, (_, outcome) in both.items():
-        if isinstance(outcome, ModelError):
-            fault = f"{type(outcome).__name__}: {outcome}"
-        else:
-            total += outcome[1 if swapped else 0]
-    match = both[False][0]
+    (match, first), (_, second) = both[False], both[True]
     assert match.pair_id is not None
-    k = None if fault else round(2 * total)
-    return PairResult(match.seed, match.pair_id, (match.id, both[True][0].id), k, fault)
+    faults = [f"{type(one).__name__}: {one}" for one in (first, second) if isinstance(one, ModelError)]
+    k = None if isinstance(first, ModelError) or isinstance(second, ModelError) else pair_points(first, second)
+    return PairResult(match.seed, match.pair_id, (match.id, both[True][0].id), k, faults[-1] if faults else "")
+
+
+def pair_points(first: tuple[float, ...], second: tuple[float, ...]) -> int:
+    """``k`` of a pair from the seats' scores in its two episodes: four times the mean score of A.
+
+    With one seat A's whole score is compared with B's: 4 where it is higher, 2 where it is equal, 0 where it is lower.
+    """
+    if len(first) == 1:
+        return 2 + 2 * ((first > second) - (first < second))
+    return round(2 * (first[0] + second[1]))

@@ -2,20 +2,38 @@
 
 Knows nothing about prompts or storage. An episode is decided by its match, the players' answers and, on the measured
 clock, their latencies; all three are in the record, so ``episodes.replay`` can play it again.
+
+On the measured clock a plan whose first move was there before the reply ended takes effect in two parts: the first
+move at its own latency, the rest when the reply was there.
 """
 
 import asyncio
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from functools import partial
+from typing import TypeVar, cast
 
-from episodes.clock import Clock
-from episodes.game import CloneableState, Game, Move, Observation, RealTimeState, State
+from episodes.clock import Clock, SideClocks
+from episodes.game import (
+    CloneableState,
+    ClosableState,
+    ExternalGame,
+    Game,
+    Move,
+    Observation,
+    PlanGame,
+    RealTimeState,
+    State,
+)
 from episodes.player import Context, Decision, Player
 from episodes.real_time import run_ticks
-from episodes.record import EndedBy, EpisodeRecord, Purpose, SeatRecord, TurnRecord
+from episodes.record import EndedBy, EpisodeRecord, Purpose, SeatRecord, Split, TurnRecord
+from models.errors import BadInput
+
+T = TypeVar("T")
 
 MAX_TURNS = 1000
 """Decisions after which an episode is stopped as a draw: a guard against games that never end."""
@@ -53,85 +71,120 @@ def decision_seed(episode_seed: int, seat: int, turn: int) -> int:
 
 
 @dataclass(slots=True)
-class _Asked:
-    """A decision on its way from the player to the game."""
+class _Part:
+    """A decision, or one of two parts of it, on its way from the player to the game."""
 
     seat: int
-    tick: int
     lands: int
-    observation: Observation
-    decision: Decision
-    reward: float
-    fingerprint: str
+    move: Move | None
+    follow: "_Part | None" = None
     order: int = -1
 
 
 @dataclass(slots=True)
+class _Asked:
+    """A decision as it was asked for and answered."""
+
+    tick: int
+    observation: Observation
+    decision: Decision
+    reward: float
+    fingerprint: str
+    part: _Part
+
+
+@dataclass(slots=True)
 class _Table:
-    """One episode being played."""
+    """One episode being played. ``external``: the state is another process's. ``clocks``: under a time control."""
 
     match: Match
     state: State
+    external: bool
+    clocks: SideClocks | None
+    turns: list[int]
     asked: list[_Asked] = field(default_factory=list)
-    turns: list[int] = field(default_factory=list)
     orders: int = 0
 
-    async def ask(self, seats: list[int], tick: int) -> list[_Asked]:
+    async def ask(self, seats: list[int], tick: int) -> list[_Part]:
         """Ask several seats at the same moment; the results are in the order of ``seats``.
 
         Where real latency is charged they are asked one after the other, so that none pays for another's thinking.
         """
         fingerprint = fingerprint_of(self.match.game, self.state)
         if len(seats) < 2 or self.match.clock.kind == "measured":
-            return [await self._ask(seat, tick, fingerprint) for seat in seats]
-        tasks = [asyncio.create_task(self._ask(seat, tick, fingerprint)) for seat in seats]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:
-            # When one fails the episode is void, and nobody waits for the others.
-            for task in tasks:
-                task.cancel()
+            asked = [await self._ask(seat, tick, fingerprint) for seat in seats]
+        else:
+            tasks = [asyncio.create_task(self._ask(seat, tick, fingerprint)) for seat in seats]
+            try:
+                asked = list(await asyncio.gather(*tasks))
+            finally:
+                # When one fails the episode is void, and nobody waits for the others.
+                for task in tasks:
+                    task.cancel()
+        self.asked += asked
+        return [one.part for one in asked]
 
     async def _ask(self, seat: int, tick: int, fingerprint: str) -> _Asked:
         match = self.match
         turn = self.turns[seat]
         self.turns[seat] += 1
         seed = decision_seed(match.seed, seat, turn)
-        observation = self.state.observe(seat)
+        observation = await self._wait_for(partial(self.state.observe, seat))
         reward = self.state.returns()[seat]
-        context = Context(match.game, seat, seed, turn, self.state)
+        left = None if self.clocks is None else self.clocks.left[seat]
+        context = Context(match.game, seat, seed, turn, self.state, left)
         decision = await match.players[seat].act(observation, context)
-        rate = match.game.tick_rate
-        lands = tick if rate is None else tick + match.clock.charge(decision.latency, rate, seed)
-        return _Asked(seat, tick, lands, observation, decision, reward, fingerprint)
+        if self.clocks is not None:
+            self.clocks.spend(seat, match.clock.seconds(decision.latency, seed))
+        return _Asked(tick, observation, decision, reward, fingerprint, self._parts(seat, tick, decision, seed))
 
-    def apply(self, landing: list[_Asked]) -> None:
-        moves: dict[int, Move | None] = {}
-        for asked in landing:
-            asked.order = self.orders
-            moves[asked.seat] = asked.decision.move
-        self.orders += 1
-        self.state.apply(moves)
+    def _parts(self, seat: int, tick: int, decision: Decision, seed: int) -> _Part:
+        game, clock = self.match.game, self.match.clock
+        if game.tick_rate is None:
+            return _Part(seat, tick, decision.move)
+        lands = tick + clock.charge(decision.latency, game.tick_rate, seed)
+        if decision.first is None or decision.ended is None or decision.move is None or clock.kind != "measured":
+            return _Part(seat, lands, decision.move)
+        assert isinstance(game, PlanGame), f"a decision of {game.name} has a first move, so it takes plans"
+        rest, ends = game.rest_of(decision.move), tick + clock.charge(decision.ended, game.tick_rate, seed)
+        if rest is None or ends == lands:
+            return _Part(seat, lands, decision.move)
+        return _Part(seat, lands, decision.first, _Part(seat, ends, rest))
+
+    async def _wait_for(self, call: Callable[[], T]) -> T:
+        """What ``call`` gives; in a thread where the state is another process's, so that other games go on."""
+        if self.external:
+            return await asyncio.to_thread(call)
+        return call()
 
     async def play_turns(self) -> None:
-        """A turn-based or simultaneous game: whoever is to act decides, all moves at once."""
+        """A turn-based or simultaneous game: whoever is to act decides, all moves at once, until a flag falls."""
         while not self.state.is_terminal() and len(self.asked) < MAX_TURNS:
-            asked = await self.ask(list(self.state.to_act()), self.orders)
-            self.asked += asked
-            self.apply(asked)
+            parts = await self.ask(list(self.state.to_act()), self.orders)
+            if self.clocks is not None and self.clocks.fallen:
+                return
+            await self._wait_for(partial(self.state.apply, self.taken(parts)))
 
     async def play_ticks(self, state: RealTimeState) -> None:
         """A real-time game: see ``real_time``."""
 
-        async def ask(seats: list[int]) -> list[_Asked]:
-            asked = await self.ask(seats, state.tick)
-            self.asked += asked
-            return asked
+        async def ask(seats: list[int]) -> list[_Part]:
+            return await self.ask(seats, state.tick)
+
+        def land(parts: list[_Part]) -> None:
+            state.apply(self.taken(parts))
 
         def over() -> bool:
             return len(self.asked) >= MAX_TURNS
 
-        await run_ticks(state, ask, self.apply, thinking={}, leads=[0] * self.match.game.seats, over=over)
+        await run_ticks(state, ask, land, thinking={}, leads=[0] * self.match.game.seats, over=over)
+
+    def taken(self, parts: list[_Part]) -> dict[int, Move | None]:
+        """The moves that take effect now, by seat."""
+        for part in parts:
+            part.order = self.orders
+        self.orders += 1
+        return {part.seat: part.move for part in parts}
 
 
 def fingerprint_of(game: Game, state: State) -> str:
@@ -142,31 +195,43 @@ def fingerprint_of(game: Game, state: State) -> str:
 async def play_episode(match: Match) -> EpisodeRecord:
     """Play ``match`` to its end.
 
-    Raises ``ModelError`` when a provider fails: then there is no episode, and its pair is void.
+    Raises ``ModelError`` when a provider fails: then there is no episode, and its pair is void. Raises ``BadInput`` for
+    a time control in a game that has ticks of its own.
     """
+    game, control = match.game, match.clock.control
+    if control is not None and game.tick_rate is not None:
+        raise BadInput(f"{game.name} is played in real time: a time control ({match.clock}) is for turn-based games")
     started, clock_started = datetime.now(UTC), time.perf_counter()
-    state = match.game.initial_state(match.seed)
-    table = _Table(match, state, turns=[0] * match.game.seats)
-    if match.game.tick_rate is None:
-        await table.play_turns()
+    external = isinstance(game, ExternalGame)
+    if external:
+        state = await asyncio.to_thread(game.initial_state, match.seed)
     else:
-        assert isinstance(state, RealTimeState), (
-            f"{match.game.name} declares a tick rate, so its states must have ticks"
-        )
-        await table.play_ticks(state)
-    return _record(match, table, started, time.perf_counter() - clock_started)
+        state = game.initial_state(match.seed)
+    clocks = SideClocks(control, game.seats) if control else None
+    table = _Table(match, state, external, clocks, turns=[0] * game.seats)
+    try:
+        if game.tick_rate is None:
+            await table.play_turns()
+        else:
+            assert isinstance(state, RealTimeState), f"{game.name} declares a tick rate, so its states must have ticks"
+            await table.play_ticks(state)
+        return _record(match, table, started, time.perf_counter() - clock_started)
+    finally:
+        if isinstance(state, ClosableState):
+            state.close()
 
 
 def _record(match: Match, table: _Table, started: datetime, seconds: float) -> EpisodeRecord:
-    state = table.state
-    returns = state.returns()
-    terminal = state.is_terminal()
-    ended_by: EndedBy = "result" if terminal else "limit"
-    if terminal and match.game.tick_rate is None and table.asked and table.asked[-1].decision.move is None:
+    state, game = table.state, match.game
+    flags = table.clocks.returns() if table.clocks is not None and table.clocks.fallen else None
+    terminal = state.is_terminal() or flags is not None
+    returns = state.returns() if flags is None else flags
+    ended_by: EndedBy = "flag" if flags is not None else "result" if terminal else "limit"
+    if ended_by == "result" and game.tick_rate is None and table.asked and table.asked[-1].decision.move is None:
         ended_by = "forfeit"
     return EpisodeRecord(
         id=match.id,
-        game=match.game.name,
+        game=game.name,
         seed=match.seed,
         clock=str(match.clock),
         purpose=match.purpose,
@@ -176,9 +241,9 @@ def _record(match: Match, table: _Table, started: datetime, seconds: float) -> E
         seconds=seconds,
         ticks=state.tick if isinstance(state, RealTimeState) else table.orders,
         ended_by=ended_by,
-        final_fingerprint=fingerprint_of(match.game, state),
+        final_fingerprint=fingerprint_of(game, state),
         seats=tuple(
-            SeatRecord(seat, player.name, player.model, player.prompt_id, score(returns, seat) if terminal else 0.5)
+            SeatRecord(seat, player.name, player.model, player.prompt_id, score(returns, seat, terminal), returns[seat])
             for seat, player in enumerate(match.players)
         ),
         turns=tuple(_turn(n, asked) for n, asked in enumerate(table.asked)),
@@ -186,25 +251,28 @@ def _record(match: Match, table: _Table, started: datetime, seconds: float) -> E
     )
 
 
-def score(returns: tuple[float, ...], seat: int) -> float:
+def score(returns: tuple[float, ...], seat: int, terminal: bool = True) -> float:
     """1, 1/2 or 0: whether ``seat`` has a higher return than the best of the others, an equal one, or a lower one.
 
-    In a game of one seat a positive return is a win.
+    A game that did not end is a draw. In a game of one seat the score is graded, (1 + return) / 2.
     """
-    others = max((value for other, value in enumerate(returns) if other != seat), default=0.0)
-    if returns[seat] == others:
+    if len(returns) == 1:
+        return (1 + returns[0]) / 2
+    others = max(value for other, value in enumerate(returns) if other != seat)
+    if not terminal or returns[seat] == others:
         return 0.5
     return 1.0 if returns[seat] > others else 0.0
 
 
 def _turn(n: int, asked: _Asked) -> TurnRecord:
-    decision, observation = asked.decision, asked.observation
+    decision, observation, part = asked.decision, asked.observation, asked.part
+    later = part.follow
     return TurnRecord(
         n=n,
-        seat=asked.seat,
+        seat=part.seat,
         tick=asked.tick,
-        lands=asked.lands,
-        order=asked.order,
+        lands=part.lands,
+        order=part.order,
         observation=observation.text,
         situation=dict(observation.situation),
         legal_moves=observation.legal_moves,
@@ -219,4 +287,6 @@ def _turn(n: int, asked: _Asked) -> TurnRecord:
         cost_usd=decision.cost,
         reward=asked.reward,
         fingerprint=asked.fingerprint,
+        ended_ms=None if decision.ended is None else decision.ended * 1000,
+        split=Split(part.move, later.move, later.lands, later.order) if later and part.move and later.move else None,
     )

@@ -34,8 +34,10 @@ class ReplyClass(StrEnum):
 class Decision:
     """What a player answered.
 
-    ``move`` is ``None`` unless ``reply_class`` is ``MOVE``. ``latency`` is seconds from the request to a usable
-    answer; ``messages`` are exactly those sent to a model (none for other players); ``cost`` is US dollars.
+    ``move`` is ``None`` unless ``reply_class`` is ``MOVE``. ``latency`` is seconds from the request to the first usable
+    move and ``ended`` to the end of the reply (``None``: the same); where ``move`` is a plan and its ``first`` move was
+    usable before the end, that is given too. ``messages`` are exactly those sent to a model (none for other players);
+    ``cost`` is US dollars.
     """
 
     move: Move | None
@@ -45,6 +47,8 @@ class Decision:
     usage: Usage = field(default_factory=Usage)
     cost: float = 0.0
     messages: tuple[Message, ...] = ()
+    ended: float | None = None
+    first: Move | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Context:
     """What else a player may use: the seat it has, a seed for this very decision, and the state.
 
     ``state`` is the true state: only a simulator-backed player may look at it, and only through ``belief``.
+    ``time_left`` is seconds on the seat's clock under a time control, and ``None`` without one.
     """
 
     game: Game
@@ -59,6 +64,7 @@ class Context:
     seed: int
     turn: int
     state: State
+    time_left: float | None = None
 
 
 class Player(Protocol):

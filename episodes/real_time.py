@@ -5,7 +5,7 @@ decision is but when it takes effect.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from episodes.game import RealTimeState
 
@@ -18,6 +18,10 @@ class UnderWay(Protocol):
 
     @property
     def lands(self) -> int: ...
+
+    @property
+    def follow(self) -> "UnderWay | None":
+        """What of the same decision takes effect later still."""
 
 
 D = TypeVar("D", bound=UnderWay)
@@ -46,7 +50,9 @@ async def run_ticks(
             thinking[asked.seat], leads[asked.seat] = asked, asked.lands - now
         landing = sorted(seat for seat, asked in thinking.items() if asked.lands <= now)
         if landing:
-            land([thinking.pop(seat) for seat in landing])
+            landed = [thinking.pop(seat) for seat in landing]
+            land(landed)
+            thinking.update({asked.seat: cast(D, asked.follow) for asked in landed if asked.follow is not None})
             continue
         waits = [asked.lands - now for asked in thinking.values()]
         waits += [state.ready_in(seat) - leads[seat] for seat in range(len(leads)) if seat not in thinking]

@@ -10,10 +10,23 @@ from episodes.game import Input, Move
 from episodes.player import ReplyClass
 from models.chat import Message
 
-EndedBy = Literal["result", "forfeit", "limit"]
-"""``result``: the rules ended it; ``forfeit``: a seat lost by giving no acceptable move; ``limit``: too many turns."""
+EndedBy = Literal["result", "forfeit", "flag", "limit"]
+"""``result``: the rules ended it; ``forfeit``: a seat lost by giving no acceptable move; ``flag``: a seat's time was
+up; ``limit``: too many turns."""
 
-Purpose = Literal["play", "race", "gate", "confirm", "teach", "check", "league", "guard", "control", "bench"]
+Purpose = Literal[
+    "play", "race", "gate", "confirm", "teach", "check", "league", "guard", "control", "bench", "colosseum", "latency"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A plan of which the first move took effect while the reply was still arriving, and the rest at ``lands``."""
+
+    first: Move
+    rest: Move
+    lands: int
+    order: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,8 @@ class TurnRecord:
     ``tick`` is when it was asked and ``lands`` when its move took effect (equal on the paused clock and, for turn-based
     games, both the turn's number). ``reward`` is the seat's return at ``tick``. ``fingerprint`` is the state's at
     ``tick``, empty where the game has none. ``order`` numbers ``apply`` calls: decisions that took effect together
-    share it; it is -1 for a decision that came after the end.
+    share it; it is -1 for a decision that came after the end. ``latency_ms`` runs from the request to the first usable
+    move, ``ended_ms`` to the end of the reply (``None``: they are the same).
     """
 
     n: int
@@ -44,17 +58,23 @@ class TurnRecord:
     cost_usd: float
     reward: float
     fingerprint: str
+    ended_ms: float | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SeatRecord:
-    """A seat's player and its result: ``score`` is 1 for a win, 1/2 for a draw, 0 for a loss."""
+    """A seat's player, its ``score`` (1 for a win, 1/2 for a draw, 0 for a loss) and its ``result``, the final return.
+
+    In a game of one seat the score is graded.
+    """
 
     seat: int
     player: str
     model: str
     prompt_id: str | None
     score: float
+    result: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +94,29 @@ class EpisodeRecord:
     seats: tuple[SeatRecord, ...]
     turns: tuple[TurnRecord, ...]
     inputs: tuple[Input, ...] = field(default=())
+
+    def landings(self) -> "list[Landing]":
+        """Everything that took effect, in order: what the calls of ``apply`` were given."""
+        parts: dict[int, list[tuple[TurnRecord, int, Move | None]]] = {}
+        for turn in self.turns:
+            split = turn.split
+            if turn.order >= 0:
+                parts.setdefault(turn.order, []).append((turn, turn.lands, split.first if split else turn.move))
+            if split and split.order >= 0:
+                parts.setdefault(split.order, []).append((turn, split.lands, split.rest))
+        found = []
+        for order in sorted(parts):
+            together = sorted(parts[order], key=lambda part: part[0].seat)
+            turns = tuple(turn for turn, _, _ in together)
+            found.append(Landing(order, together[0][1], turns, {turn.seat: move for turn, _, move in together}))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Decisions, or rests of plans, that took effect together at ``tick``; ``moves`` are by seat, as ``turns`` are."""
+
+    order: int
+    tick: int
+    turns: tuple[TurnRecord, ...]
+    moves: dict[int, Move | None]

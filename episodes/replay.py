@@ -8,11 +8,11 @@ fingerprint tells.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from episodes.clock import Clock
-from episodes.game import Game, Input, RealTimeState, State
+from episodes.clock import Clock, SideClocks
+from episodes.game import ClosableState, Game, Input, RealTimeState, State
 from episodes.games import load_game
 from episodes.play import decision_seed, fingerprint_of, score
-from episodes.record import EpisodeRecord, TurnRecord
+from episodes.record import EpisodeRecord, Landing, TurnRecord
 from episodes.store.store import Store
 from models.errors import BadInput
 
@@ -63,17 +63,18 @@ class Verification:
 class _Replay:
     """One episode being played again.
 
-    ``landings`` are the decisions that took effect together, in order, of which ``applied`` have been; ``counts`` and
-    ``after`` say of each turn how many its seat had before, and how many landings must come before it, for a seat has
-    one decision on its way at a time.
+    ``landings`` is what took effect, in order, of which ``applied`` have been; ``counts`` and ``after`` say of each
+    turn how many its seat had before, and how many landings must come before it, for a seat has one decision on its
+    way at a time. ``clocks`` are there under a time control.
     """
 
     record: EpisodeRecord
     game: Game
     state: State
-    landings: list[list[TurnRecord]]
+    landings: list[Landing]
     counts: list[int]
     after: list[int]
+    clocks: SideClocks | None
     applied: int = 0
 
     def run(self) -> Iterator[tuple[TurnRecord | None, list[Difference]]]:
@@ -83,31 +84,31 @@ class _Replay:
         yield None, self._finish()
 
     def _seek(self, turn: TurnRecord) -> list[Difference]:
-        while self._next() and (self._next()[0].lands < turn.tick or self.applied < self.after[turn.n]):
+        while (landing := self._next()) and (landing.tick < turn.tick or self.applied < self.after[turn.n]):
             if failed := self._apply():
                 return failed
         if failed := self._advance(turn.tick, turn.n):
             return failed
         found = first = self._compare(turn)
-        while found and self._next() and all(t.lands == turn.tick and t.n < turn.n for t in self._next()):
+        while found and (landing := self._next()) and landing.tick == turn.tick and _before(landing, turn):
             if failed := self._apply():
                 return failed
             found = self._compare(turn)
         return first if found else []
 
-    def _next(self) -> list[TurnRecord]:
-        return self.landings[self.applied] if self.applied < len(self.landings) else []
+    def _next(self) -> Landing | None:
+        return self.landings[self.applied] if self.applied < len(self.landings) else None
 
     def _apply(self) -> list[Difference]:
-        landing = self._next()
-        first = landing[0]
-        if failed := self._advance(first.lands, first.n):
+        landing = self.landings[self.applied]
+        first = landing.turns[0]
+        if failed := self._advance(landing.tick, first.n):
             return failed
         self.applied += 1
         try:
-            self.state.apply({turn.seat: turn.move for turn in landing})
+            self.state.apply(landing.moves)
         except ValueError as error:
-            return [self._difference(first.n, first.lands, "move", repr(first.move), f"refused: {error}")]
+            return [self._difference(first.n, landing.tick, "move", repr(first.move), f"refused: {error}")]
         return []
 
     def _advance(self, tick: int, n: int | None) -> list[Difference]:
@@ -135,9 +136,11 @@ class _Replay:
     def _recharge(self, turn: TurnRecord) -> list[Difference]:
         """A declared clock charges what it declares; a measured one charged what the record says."""
         clock, rate = Clock.parse(self.record.clock), self.game.tick_rate
+        seed = decision_seed(self.record.seed, turn.seat, self.counts[turn.n])
+        if self.clocks is not None:
+            self.clocks.spend(turn.seat, clock.seconds(turn.latency_ms / 1000, seed))
         if rate is None or clock.kind == "measured":
             return []
-        seed = decision_seed(self.record.seed, turn.seat, self.counts[turn.n])
         lands = turn.tick + clock.charge(0.0, rate, seed)
         return self._differences(turn.n, turn.tick, {"tick of effect": (turn.lands, lands)})
 
@@ -148,15 +151,24 @@ class _Replay:
         record, state = self.record, self.state
         if failed := self._advance(record.ticks, None):
             return failed
-        terminal, returns = state.is_terminal(), state.returns()
-        scores = tuple(score(returns, seat) if terminal else 0.5 for seat in range(len(record.seats)))
+        fallen = self.clocks is not None and bool(self.clocks.fallen)
+        terminal = fallen or state.is_terminal()
+        returns = self.clocks.returns() if self.clocks is not None and fallen else state.returns()
+        scores = tuple(score(returns, seat, terminal) for seat in range(len(record.seats)))
         pairs = {
             "fingerprint": (record.final_fingerprint, fingerprint_of(self.game, state)),
             "ended": (record.ended_by != "limit", terminal),
+            "flag": (record.ended_by == "flag", fallen),
             "inputs": (record.inputs, state.inputs() if isinstance(state, RealTimeState) else ()),
             "scores": (tuple(seat.score for seat in record.seats), scores),
+            "results": (tuple(seat.result for seat in record.seats), tuple(returns)),
         }
         return self._differences(None, record.ticks, pairs)
+
+    def close(self) -> None:
+        """Give back what the state holds."""
+        if isinstance(self.state, ClosableState):
+            self.state.close()
 
     def _differences(self, n: int | None, tick: int, pairs: Mapping[str, tuple[object, object]]) -> list[Difference]:
         return [self._difference(n, tick, what, str(a), str(b)) for what, (a, b) in pairs.items() if a != b]
@@ -170,19 +182,20 @@ def _replay(record: EpisodeRecord, game: Game) -> _Replay:
         raise BadInput(f"episode {record.id} is of {record.game}, not of {game.name}: give that game")
     if game.seats != len(record.seats):
         raise BadInput(f"episode {record.id} has {len(record.seats)} seats and {game.name} has {game.seats}")
-    landings: dict[int, list[TurnRecord]] = {}
-    for turn in record.turns:
-        if turn.order >= 0:
-            landings.setdefault(turn.order, []).append(turn)
-    ordered = [sorted(landings[order], key=lambda turn: turn.seat) for order in sorted(landings)]
+    landings, control = record.landings(), Clock.parse(record.clock).control
     counts, after, asked, landed = [], [], [0] * game.seats, [0] * game.seats
-    position = {turn.n: place for place, landing in enumerate(ordered) for turn in landing}
+    position = {turn.n: place for place, landing in enumerate(landings) for turn in landing.turns}
     for turn in record.turns:
         counts.append(asked[turn.seat])
         after.append(landed[turn.seat])
         asked[turn.seat] += 1
         landed[turn.seat] = position.get(turn.n, -1) + 1
-    return _Replay(record, game, game.initial_state(record.seed), ordered, counts, after)
+    clocks = SideClocks(control, game.seats) if control else None
+    return _Replay(record, game, game.initial_state(record.seed), landings, counts, after, clocks)
+
+
+def _before(landing: Landing, turn: TurnRecord) -> bool:
+    return all(other.n < turn.n for other in landing.turns)
 
 
 def replay(record: EpisodeRecord, game: Game) -> list[Difference]:
@@ -192,22 +205,40 @@ def replay(record: EpisodeRecord, game: Game) -> list[Difference]:
     declared clock the tick of effect; and at the end the state, the scores and what became of every input. A game
     whose states have no fingerprint is compared by what the seats saw. Raises ``BadInput`` for another game's record.
     """
-    return next((found for _, found in _replay(record, game).run() if found), [])
+    playing = _replay(record, game)
+    try:
+        return next((found for _, found in playing.run() if found), [])
+    finally:
+        playing.close()
 
 
 def frames(record: EpisodeRecord, game: Game) -> Iterator[Frame]:
     """The episode decision by decision, played again; raises ``BadInput`` where it does not play as stored."""
     playing = _replay(record, game)
-    fates: dict[tuple[int, int], list[Input]] = {}
-    for given in record.inputs:
-        fates.setdefault((given.seat, given.decision), []).append(given)
-    for turn, differences in playing.run():
-        if differences:
-            raise BadInput(f"{differences[0]}; the game's rules have changed since")
-        # A seat's decisions are counted as they take effect, which is the order in which they were asked for.
-        own = [] if turn is None or turn.order < 0 else fates.get((turn.seat, playing.counts[turn.n]), [])
-        tick = record.ticks if turn is None else turn.tick
-        yield Frame(tick, turn, tuple(own), playing.state.returns(), playing.state)
+    fates = fates_of(record)
+    try:
+        for turn, differences in playing.run():
+            if differences:
+                raise BadInput(f"{differences[0]}; the game's rules have changed since")
+            tick, own = (record.ticks, ()) if turn is None else (turn.tick, fates.get(turn.n, ()))
+            yield Frame(tick, turn, own, playing.state.returns(), playing.state)
+    finally:
+        playing.close()
+
+
+def fates_of(record: EpisodeRecord) -> dict[int, tuple[Input, ...]]:
+    """What became of the moves of each turn, by its number; nothing for a turn that never took effect."""
+    given: dict[tuple[int, int], list[Input]] = {}
+    for one in record.inputs:
+        given.setdefault((one.seat, one.decision), []).append(one)
+    found: dict[int, tuple[Input, ...]] = {}
+    # A seat's decisions are counted as they take effect; the rest of a plan counts as one more.
+    taken = [0] * len(record.seats)
+    for landing in record.landings():
+        for turn in landing.turns:
+            found[turn.n] = (*found.get(turn.n, ()), *given.get((turn.seat, taken[turn.seat]), ()))
+            taken[turn.seat] += 1
+    return found
 
 
 def verify_episodes(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from episodes.pairs import PairResult
+from episodes.pairs import PairResult, pair_points
 from episodes.store.store import Store
 from models.errors import BadInput
 from optimize.arena import Sample
@@ -170,7 +170,7 @@ class Ledger:
         return wrong
 
     def _outcomes(self, pair_id: str, row: Mapping[str, object]) -> list[int]:
-        """What the pair's two stored episodes give A; both ways round where A and B are the same player."""
+        """What the pair's two stored episodes can give A; several where A and B are the same player."""
         seats = list(
             self._store.db.query(
                 "select s.player = :a and s.prompt_id is :a_prompt_id as is_a, s.score "
@@ -178,6 +178,9 @@ class Ledger:
                 {"a": row["a"], "a_prompt_id": row["a_prompt_id"], "pair_id": pair_id},
             )
         )
+        if len(seats) == 2:  # a game of one seat
+            ways = [(seats[0], seats[1]), (seats[1], seats[0])]
+            return [pair_points((x["score"],), (y["score"],)) for x, y in ways if x["is_a"]]
         if len(seats) != 4:
             return []
         ways = [(seats[0], seats[3]), (seats[1], seats[2])]

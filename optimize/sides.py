@@ -31,18 +31,18 @@ _SUMMED = ("turns", "tokens_in", "tokens_out", "cost_usd", "illegal", "unreadabl
 
 
 def side_totals(store: Store, pairs: Iterable[PairResult]) -> tuple[Side, Side]:
-    """The sides A and B over the pairs that count; A has seat 0 in a pair's first episode and seat 1 in its second."""
+    """The sides A and B over the pairs that count; A has seat 0 in a pair's first episode and the other
+    seat, if there is one, in its second."""
     latencies: tuple[list[float], list[float]] = ([], [])
     totals = [dict.fromkeys(_SUMMED, 0.0), dict.fromkeys(_SUMMED, 0.0)]
     for pair in pairs:
         if pair.k is None:
             continue
         for swapped, episode in enumerate(pair.episodes):
-            for seat in (0, 1):
+            for seat, *found in store.db.execute(
+                f"select seat, {', '.join(_SUMMED)} from seats where episode_id = ?", [episode]
+            ).fetchall():
                 side = seat ^ swapped
-                found = store.db.execute(
-                    f"select {', '.join(_SUMMED)} from seats where episode_id = ? and seat = ?", [episode, seat]
-                ).fetchone()
                 for column, value in zip(_SUMMED, found, strict=True):
                     totals[side][column] += value
                 turns = store.db.execute(

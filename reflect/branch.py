@@ -17,7 +17,7 @@ from episodes.clock import Clock
 from episodes.game import CloneableState, Game, Move, RealTimeState, State
 from episodes.player import Context, Player
 from episodes.real_time import run_ticks
-from episodes.record import EpisodeRecord, TurnRecord
+from episodes.record import EpisodeRecord, Landing, TurnRecord
 from models.errors import BadInput
 
 
@@ -28,6 +28,8 @@ class Thinking:
     seat: int
     lands: int
     move: Move | None
+    follow: None = None
+    """A decision made here takes effect as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +66,39 @@ def branch_at(record: EpisodeRecord, game: Game, n: int) -> Branch:
     if turn.order < 0:
         raise BadInput(f"turn {n} of episode {record.id} came after the end and never took effect")
     state = cast(CloneableState, game.initial_state(record.seed))
-    applied = sorted((other for other in record.turns if 0 <= other.order < turn.order), key=lambda t: t.order)
-    start = 0
-    while start < len(applied):
-        end = start
-        while end < len(applied) and applied[end].order == applied[start].order:
-            end += 1
-        _advance_to(state, game, applied[start].lands)
-        state.apply({other.seat: other.move for other in applied[start:end]})
-        start = end
+    for landing in record.landings():
+        if landing.order < turn.order:
+            _advance_to(state, game, landing.tick)
+            state.apply(landing.moves)
     _advance_to(state, game, turn.lands)
-    together = {other.seat: other.n for other in record.turns if other.order == turn.order}
+    together = next(landing for landing in record.landings() if landing.order == turn.order)
+    latest = {other.seat: other.n for other in together.turns}
     asked = [
         other
         for other in record.turns
         # What a seat was asked for after its decision took effect, at the same tick, is not yet under way.
-        if other.tick <= turn.lands and other.n <= together.get(other.seat, other.n)
+        if other.tick <= turn.lands and other.n <= latest.get(other.seat, other.n)
     ]
     if turn.lands == turn.tick and turn.fingerprint and state.fingerprint() != turn.fingerprint:
         raise BadInput(f"episode {record.id} does not replay to turn {n}: the game has changed since it was stored")
-    return _branch(record, game, turn, state, asked)
+    return _branch(record, game, turn, state, asked, together)
+
+
+def _under_way(other: TurnRecord, turn: TurnRecord) -> Thinking | None:
+    """What of another seat's decision takes effect after ``turn`` did."""
+    if other.split and other.order < turn.order < other.split.order:
+        return Thinking(other.seat, other.split.lands, other.split.rest)
+    move = other.split.first if other.split else other.move
+    return Thinking(other.seat, other.lands, move) if other.lands > turn.lands else None
 
 
 def _branch(
-    record: EpisodeRecord, game: Game, turn: TurnRecord, state: CloneableState, asked: Sequence[TurnRecord]
+    record: EpisodeRecord,
+    game: Game,
+    turn: TurnRecord,
+    state: CloneableState,
+    asked: Sequence[TurnRecord],
+    together: Landing,
 ) -> Branch:
     leads, latencies = [0] * game.seats, [0.0] * game.seats
     for other in asked:
@@ -97,10 +108,8 @@ def _branch(
     return Branch(
         state=state,
         seat=turn.seat,
-        others={o.seat: o.move for o in asked if o.order == turn.order and o.seat != turn.seat},
-        thinking={
-            o.seat: Thinking(o.seat, o.lands, o.move) for o in asked if o.seat != turn.seat and o.lands > turn.lands
-        },
+        others={seat: move for seat, move in together.moves.items() if seat != turn.seat},
+        thinking={o.seat: way for o in asked if o.seat != turn.seat and (way := _under_way(o, turn)) is not None},
         counts=tuple(sum(o.seat == seat for o in asked) for seat in range(game.seats)),
         leads=tuple(leads),
         latencies=tuple(latencies),

@@ -32,13 +32,10 @@ def play(
     from cornerman.session import play_session
     from cornerman.workplace import workplace
     from episodes.clock import Clock
-    from models.errors import BadInput
 
     with workplace(db, config, game, seed=seed) as place:
         root = place.config.night.seed
         players = place.players.open(a, place.game), place.players.open(b, place.game)
-        if place.game.seats != 2:
-            raise BadInput(f"{place.game.name} has {place.game.seats} seats; cornerman play needs two")
         timing = Clock.parse(clock)
         found = place.run(
             lambda: play_session(place, players, clock=timing, episodes=episodes, seed=root, progress=_progress)

@@ -4,7 +4,6 @@ Duel is drawn; any other game is shown through its observations. Knows nothing a
 """
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from cornerman.terminal import clean
@@ -70,12 +69,10 @@ def _turn(turn: TurnRecord) -> dict[str, Any]:
 
 def _frames(state: DuelState, record: EpisodeRecord) -> list[list[int]]:
     """Every ``STRIDE``-th tick of the fight, played again from its decisions."""
-    applied = sorted((turn for turn in record.turns if turn.order >= 0), key=lambda turn: turn.order)
     taken = [frame_of(state)]
-    for _, group in groupby(applied, key=lambda turn: turn.order):
-        together = list(group)
-        _play_until(state, together[0].lands, taken)
-        state.apply({turn.seat: turn.move for turn in together})
+    for landing in record.landings():
+        _play_until(state, landing.tick, taken)
+        state.apply(landing.moves)
     _play_until(state, record.ticks, taken)
     if taken[-1][0] != state.tick:
         taken.append(frame_of(state))

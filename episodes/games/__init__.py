@@ -1,8 +1,14 @@
-"""Games by name: the built-in ones, those that installed packages register, and those in a file.
+"""Games by name: the built-in ones, those of other libraries, those that packages register, and those in a file.
+
+duel                              the built-in fighting game
+openspiel:NAME, gym:ID, ...       a game of another library: see ``ADAPTERS``
+path/to/file.py:OBJECT            a game of one's own, or the name under which an installed package registers one
+GAME+unlisted, GAME+renamed       the same game in another dress: see ``variants``
 
 Knows nothing about any game's rules.
 """
 
+import importlib
 import importlib.util
 import sys
 from importlib.metadata import entry_points
@@ -10,35 +16,53 @@ from pathlib import Path
 
 from episodes.game import Game
 from episodes.games.duel import GAME as DUEL
-from episodes.games.openspiel import load_openspiel
+from episodes.games.variants import dressed
 from models.errors import BadInput
 
 _GROUP = "cornerman.games"
 
+ADAPTERS = {
+    "openspiel": "episodes.games.openspiel",
+    "pettingzoo": "episodes.games.pettingzoo",
+    "textarena": "episodes.games.textarena",
+    "gym": "episodes.games.gym",
+    "web": "episodes.games.web",
+    "diambra": "episodes.games.diambra",
+    "draft": "episodes.games.draft",
+}
+"""What stands before the colon in the names of other libraries' games, and the module that adapts them.
+
+Such a module has ``load(rest) -> Game`` and ``NAMES``, a few of its games.
+"""
+
 
 def known_games() -> list[str]:
-    """Names that ``load_game`` takes, built-in ones first; any perfect-information OpenSpiel board game loads too."""
-    built_in = [DUEL.name, "openspiel:tic_tac_toe", "openspiel:connect_four"]
-    installed = sorted({point.name for point in entry_points(group=_GROUP)} - set(built_in))
-    return built_in + installed
+    """Names that ``load_game`` takes, built-in ones first; of every adapter's games only a few."""
+    known = [DUEL.name]
+    for prefix, module in ADAPTERS.items():
+        known += [f"{prefix}:{rest}" for rest in importlib.import_module(module).NAMES]
+    return known + sorted({point.name for point in entry_points(group=_GROUP)} - set(known))
 
 
 def load_game(name: str) -> Game:
-    """The game ``name``: built in, ``openspiel:NAME``, installed, or ``path/to/file.py:OBJECT``.
+    """The game ``name``, written as above, with its variants. Raises ``BadInput`` for a name that is none of these."""
+    plain, *variants = name.split("+")
+    return dressed(_load(plain, name), variants)
 
-    Raises ``BadInput`` for a name that is none of these.
-    """
+
+def _load(name: str, written: str) -> Game:
     if name == DUEL.name:
         return DUEL
-    if name.startswith("openspiel:"):
-        return load_openspiel(name.removeprefix("openspiel:"))
+    prefix, colon, rest = name.partition(":")
+    if colon and prefix in ADAPTERS:
+        return _checked(importlib.import_module(ADAPTERS[prefix]).load(rest), name)
     path, separator, attribute = name.rpartition(":")
     if separator and path.endswith(".py"):
         return _checked(_from_file(Path(path), attribute), name)
     for point in entry_points(group=_GROUP):
         if point.name == name:
             return _checked(point.load(), name)
-    raise BadInput(f"unknown game {name!r}: use {', '.join(known_games())}, or path/to/file.py:OBJECT")
+    raise BadInput(f"unknown game {written!r}: `cornerman games` lists some; or give path/to/file.py:OBJECT")
 
 
 def _from_file(path: Path, attribute: str) -> object:

@@ -6,11 +6,12 @@ Knows a prompt only as finished text; what went into it is the business of ``pro
 import asyncio
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
-from episodes.game import Observation
+from episodes.game import Move, Observation, PlanGame
 from episodes.player import Context, Decision, ReplyClass
-from models.chat import ChatModel, Completion, Message, Usage
+from models.chat import ChatModel, Completion, Message, Usage, streams
 from models.errors import Refused, TimedOut
 from models.retry import provider_fault
 
@@ -45,36 +46,39 @@ class ModelPlayer:
     def model(self) -> str:
         return self.chat.name
 
-    def messages(self, observation: Observation) -> tuple[Message, ...]:
+    def messages(self, observation: Observation, time_left: float | None = None) -> tuple[Message, ...]:
+        """What is sent for one decision; ``time_left`` is seconds on the player's clock, if it has one."""
         turn = self.turn.format(
             situation=" ".join(observation.situation.values()),
             text=observation.text,
-            legal=", ".join(observation.legal_moves),
+            legal=", ".join(observation.legal_moves)
+            if observation.listed
+            else "not shown; the rules say what they are",
         )
+        if time_left is not None:
+            turn += f"\n\nYour clock: {max(time_left, 0):.1f} s left."
         return (Message("system", self.system), Message("user", turn))
 
     async def act(self, observation: Observation, context: Context) -> Decision:
-        messages = self.messages(observation)
+        messages = self.messages(observation, context.time_left)
+        held = self.constrained and observation.listed and bool(context.game.moves)
+        early = _Early(context) if not held and isinstance(context.game, PlanGame) else None
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.time_limit):
-                completion = await self.chat.complete(
-                    messages,
-                    choices=observation.legal_moves if self.constrained else None,
-                    max_tokens=self.max_tokens,
-                    temperature=self.temperature,
-                    seed=context.seed,
-                )
+                completion = await self._ask(messages, observation.legal_moves if held else None, context.seed, early)
         except (TimeoutError, TimedOut) as late:
             fault = provider_fault(late)
             if fault is not None:
                 raise fault from None
-            return Decision(None, "", time.perf_counter() - started, ReplyClass.TIMEOUT, Usage(), 0.0, messages)
+            ended = time.perf_counter() - started
+            decision = Decision(None, "", ended, ReplyClass.TIMEOUT, Usage(), 0.0, messages)
+            return early.taken(decision, ended) if early else decision
         except Refused as refusal:
             spent = time.perf_counter() - started
             return Decision(None, str(refusal), spent, ReplyClass.REFUSED, Usage(), 0.0, messages)
         move, reply_class = classify(completion, observation, context)
-        return Decision(
+        decision = Decision(
             move if reply_class is ReplyClass.MOVE else None,
             completion.text,
             completion.latency,
@@ -82,6 +86,59 @@ class ModelPlayer:
             completion.usage,
             completion.cost,
             messages,
+        )
+        return early.taken(decision, completion.latency) if early else decision
+
+    async def _ask(
+        self, messages: tuple[Message, ...], choices: tuple[str, ...] | None, seed: int, early: "_Early | None"
+    ) -> Completion:
+        given: dict[str, Any] = {"on_text": early.read} if early and streams(self.chat) else {}
+        return await self.chat.complete(
+            messages,
+            choices=choices,
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            seed=seed,
+            **given,
+        )
+
+
+class _Early:
+    """The first move of a plan, caught while the reply is still arriving.
+
+    What follows in the reply can add to it and not take it back: a reply that goes on as no plan is that one move.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._text = ""
+        self._at = 0.0
+        self.move: Move | None = None
+
+    def read(self, text: str) -> None:
+        """The reply so far; it begins anew where the call is made again after a fault."""
+        if not text.startswith(self._text):
+            self.move = None
+        self._text = text
+        if self.move is None:
+            move = cast(PlanGame, self._context.game).first_move(text)
+            if move is not None and self._context.state.accepts(self._context.seat, move):
+                self.move, self._at = move, time.perf_counter()
+
+    def taken(self, decision: Decision, ended: float) -> Decision:
+        """``decision``, whose reply ended now, ``ended`` seconds after the request, with what was caught before."""
+        if self.move is None or decision.reply_class is ReplyClass.REFUSED:
+            return decision
+        latency = max(ended - (time.perf_counter() - self._at), 0.0)
+        move = decision.move or self.move
+        return replace(
+            decision,
+            move=move,
+            reply_class=ReplyClass.MOVE,
+            latency=latency,
+            ended=ended,
+            first=self.move,
+            raw=decision.raw or self._text,
         )
 
 

@@ -4,11 +4,12 @@ import json
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from episodes.game import Input
 from episodes.player import ReplyClass
-from episodes.record import EpisodeRecord, SeatRecord, TurnRecord
+from episodes.record import EpisodeRecord, SeatRecord, Split, TurnRecord
 from models.chat import Message
 
 PutText = Callable[[str], str]
@@ -45,6 +46,7 @@ SEAT_COLUMNS = (
     "tokens_in",
     "tokens_out",
     "cost_usd",
+    "result",
 )
 TURN_COLUMNS = (
     "episode_id",
@@ -67,6 +69,8 @@ TURN_COLUMNS = (
     "situation",
     "reward",
     "fingerprint",
+    "ended_ms",
+    "split",
 )
 INPUT_COLUMNS = ("episode_id", "n", "seat", "decision", "move", "fate", "tick")
 
@@ -117,6 +121,7 @@ def seat_row(record: EpisodeRecord, seat: SeatRecord) -> Row:
         sum(turn.tokens_in for turn in turns),
         sum(turn.tokens_out for turn in turns),
         math.fsum(turn.cost_usd for turn in turns),
+        seat.result,
     )
 
 
@@ -144,6 +149,8 @@ def turn_row(episode_id: str, turn: TurnRecord, put: PutText) -> Row:
         dump(turn.situation),
         turn.reward,
         turn.fingerprint,
+        turn.ended_ms,
+        dump(asdict(turn.split)) if turn.split else None,
     )
 
 
@@ -155,7 +162,7 @@ def input_rows(record: EpisodeRecord) -> Iterable[Row]:
 def to_turn(row: Row, text: GetText) -> TurnRecord:
     """The inverse of ``turn_row``; ``row`` has the columns ``TURN_COLUMNS``."""
     _, n, seat, tick, lands, order, observation_id, legal_id, messages_id, reply, reply_class, move, _, *rest = row
-    latency_ms, tokens_in, tokens_out, cost_usd, situation, reward, fingerprint = rest
+    latency_ms, tokens_in, tokens_out, cost_usd, situation, reward, fingerprint, ended_ms, split = rest
     messages = json.loads(text(messages_id)) if messages_id is not None else []
     return TurnRecord(
         n=n,
@@ -176,6 +183,8 @@ def to_turn(row: Row, text: GetText) -> TurnRecord:
         cost_usd=cost_usd,
         reward=reward,
         fingerprint=fingerprint,
+        ended_ms=ended_ms,
+        split=Split(**json.loads(split)) if split is not None else None,
     )
 
 
@@ -187,7 +196,8 @@ def to_episode(
     return EpisodeRecord(
         **values,
         seats=tuple(
-            SeatRecord(seat, player, model, prompt, score) for _, seat, player, prompt, model, score, *_ in seats
+            SeatRecord(seat, player, model, prompt, score, result)
+            for _, seat, player, prompt, model, score, *_, result in seats
         ),
         turns=tuple(to_turn(turn, text) for turn in turns),
         inputs=tuple(Input(*values) for _, _, *values in inputs),

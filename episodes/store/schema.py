@@ -151,6 +151,9 @@ MIGRATIONS: list[str] = [
     # 3: evidence also asks what was legal, and then reads nothing but the index
     "drop index turns_as_evidence; "
     "create index turns_as_evidence on turns (episode_id, seat, n, situation, move, legal_moves_id, reward)",
+    # 4: returns beside scores; when a reply ended, and plans whose first move took effect before that
+    "alter table seats add column result real not null default 0; update seats set result = 2 * score - 1; "
+    "alter table turns add column ended_ms real; alter table turns add column split text",
 ]
 """Statements separated by ``;``; entry k brings a store from version k to k + 1. Append only."""
 

@@ -48,6 +48,7 @@ class SeatSummary:
     tokens_in: int
     tokens_out: int
     cost_usd: float
+    result: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +314,8 @@ def text_id(text: str) -> str:
 def check(record: EpisodeRecord) -> None:
     """Raise ``ValueError`` for a record that contradicts itself, ``BadInput`` for a seed that no column can hold.
 
-    Turns and seats are numbered from 0, every turn is a seat's, and a score is 0, 1/2 or 1.
+    Turns and seats are numbered from 0, every turn is a seat's, and a score is 0, 1/2 or 1, or graded in a game of one
+    seat.
     """
     if not -(2**63) <= record.seed < 2**63:
         raise BadInput(f"the seed {record.seed} does not fit in 64 bits: choose a smaller one")
@@ -326,8 +328,11 @@ def check(record: EpisodeRecord) -> None:
         raise ValueError(f"episode {record.id}: turns of seats that are not there: {sorted(strangers)}")
     if not math.isfinite(record.seconds) or not all(map(math.isfinite, chain.from_iterable(map(_reals, record.turns)))):
         raise ValueError(f"episode {record.id}: seconds, latencies, costs and rewards are finite numbers")
-    if not record.seats or any(seat.score not in (0.0, 0.5, 1.0) for seat in record.seats):
+    graded = len(record.seats) == 1 and 0 <= record.seats[0].score <= 1
+    if not record.seats or not (graded or all(seat.score in (0.0, 0.5, 1.0) for seat in record.seats)):
         raise ValueError(f"episode {record.id}: a seat's score is 0, 1/2 or 1, and there is at least one seat")
+    if not all(math.isfinite(seat.result) for seat in record.seats):
+        raise ValueError(f"episode {record.id}: a seat's result is a finite number")
 
 
 def _reals(turn: TurnRecord) -> tuple[float, float, float]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from episodes.game import Input
 from episodes.player import ReplyClass
-from episodes.record import EpisodeRecord, SeatRecord, TurnRecord
+from episodes.record import EpisodeRecord, SeatRecord, Split, TurnRecord
 from models.chat import Message
 
 TEXT = st.text(max_size=30)
@@ -37,12 +37,15 @@ def turns(seats: int) -> st.SearchStrategy[tuple[TurnRecord, ...]]:
         cost_usd=st.floats(0, 10),
         reward=st.floats(-1, 1),
         fingerprint=TEXT,
+        ended_ms=st.none() | REAL,
+        split=st.none() | st.builds(Split, TEXT, TEXT, COUNT, st.integers(-1, 100)),
     )
     return st.lists(one, max_size=6).map(lambda found: tuple(replace(turn, n=n) for n, turn in enumerate(found)))
 
 
 def seats(count: int) -> st.SearchStrategy[tuple[SeatRecord, ...]]:
-    one = st.builds(SeatRecord, st.just(0), TEXT, TEXT, st.none() | TEXT, st.sampled_from([0.0, 0.5, 1.0]))
+    scores = st.floats(0, 1) if count == 1 else st.sampled_from([0.0, 0.5, 1.0])
+    one = st.builds(SeatRecord, st.just(0), TEXT, TEXT, st.none() | TEXT, scores, st.floats(-1, 1))
     return st.lists(one, min_size=count, max_size=count).map(
         lambda found: tuple(replace(seat, seat=n) for n, seat in enumerate(found))
     )
@@ -70,7 +73,7 @@ def records() -> st.SearchStrategy[EpisodeRecord]:
             started=TEXT,
             seconds=REAL,
             ticks=COUNT,
-            ended_by=st.sampled_from(["result", "forfeit", "limit"]),
+            ended_by=st.sampled_from(["result", "forfeit", "flag", "limit"]),
             final_fingerprint=TEXT,
             seats=seats(count),
             turns=turns(count),
@@ -104,7 +107,7 @@ def record(episode_id: str = "e1", **changes: object) -> EpisodeRecord:
         )
         for n in range(4)
     )
-    seats = (SeatRecord(0, "bot:a", "bot:a", None, 1.0), SeatRecord(1, "m@p", "m", "prompt1", 0.0))
+    seats = (SeatRecord(0, "bot:a", "bot:a", None, 1.0, 1.0), SeatRecord(1, "m@p", "m", "prompt1", 0.0, -1.0))
     base = EpisodeRecord(
         id=episode_id,
         game="duel",

@@ -11,7 +11,7 @@ from episodes.game import Move, Observation
 from episodes.games.duel import frames, words
 from episodes.games.duel.engine import DuelState, Rules
 from episodes.games.duel.fighter import Fighter
-from episodes.games.duel.plans import last_plan
+from episodes.games.duel.plans import first_step, read_plan
 from episodes.games.duel.rules import RULES
 
 __all__ = ["GAME", "Duel"]
@@ -26,6 +26,7 @@ class Duel:
     tick_rate: int = 60
     can_clone: bool = True
     rules: str = RULES
+    terms: tuple[str, ...] = words.TERMS
 
     @property
     def moves(self) -> tuple[Move, ...]:
@@ -46,8 +47,14 @@ class Duel:
         return words.phrase(feature, value)
 
     def read_move(self, reply: str, observation: Observation) -> Move | None:
-        """The last plan named; a single move is a plan."""
-        return last_plan(reply)
+        """The plan that the reply begins with, or else the last one named; a single move is a plan."""
+        return read_plan(reply)
+
+    def first_move(self, text: str) -> Move | None:
+        return first_step(text)
+
+    def rest_of(self, plan: Move) -> Move | None:
+        return plan.partition(";")[2].strip() or None
 
 
 GAME = Duel()

@@ -17,6 +17,9 @@ FEATURE_OF = {value: feature for feature, values in FEATURES.items() for value i
 _CONDITION = r"(?:(?:" + "|".join(FEATURES) + r")\s*=\s*)?(?:" + "|".join(FEATURE_OF) + ")"
 _STEP = r"(?:" + "|".join(MOVES) + r")(?:\s+if\s+" + _CONDITION + r")?"
 _PLAN = re.compile(rf"\b{_STEP}\b(?:\s*;\s*{_STEP}\b)*", re.IGNORECASE)
+_MARKS = r"[\s\"'`*]*"
+_LEADING = re.compile(rf"{_MARKS}({_STEP}(?:\s*;\s*{_STEP})*)(?:\s*;|\.?{_MARKS}(?:\n|$))", re.IGNORECASE)
+_FIRST = re.compile(rf"{_MARKS}({_STEP})\s*(?:;|\n)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,25 @@ def _parse_step(text: str) -> Step | None:
     return Step(move, (FEATURE_OF[value], value))
 
 
-def last_plan(reply: str) -> str | None:
-    """The plan that stands last in a free-text reply, written plainly; ``None`` if no move is named.
+def read_plan(reply: str) -> str | None:
+    """The plan in a free-text reply, written plainly; ``None`` if no move is named.
 
-    Too long a plan is returned whole, so that it is refused rather than quietly cut.
+    A reply that begins with a plan on a line of its own, or a step and a semicolon, means that one: its first move is
+    taken before the rest has arrived. Otherwise the plan that stands last counts, for people and models reason first
+    and decide last. Too long a plan is returned whole, so that it is refused rather than quietly cut.
     """
+    if leading := _LEADING.match(reply):
+        return _plainly(leading[1])
     found = [match[0] for match in _PLAN.finditer(reply)]
-    if not found:
-        return None
-    return "; ".join(" ".join(step.split()).lower() for step in found[-1].split(";"))
+    return _plainly(found[-1]) if found else None
+
+
+def first_step(text: str) -> str | None:
+    """The first step of the plan that a reply begins with, once its end has arrived; a step on a condition waits."""
+    found = _FIRST.match(text)
+    step = parse_plan(found[1]) if found else None
+    return str(step[0]) if step and step[0].condition is None else None
+
+
+def _plainly(plan: str) -> str:
+    return "; ".join(" ".join(step.split()).lower() for step in plan.split(";"))

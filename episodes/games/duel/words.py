@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 MOVES = ("jab", "heavy", "throw", "fireball", "uppercut", "jump", "guard", "advance", "retreat", "super")
 
+TERMS = ("duel", "fighter", "fighters", "fight", "kick", "health", "meter", "stage", "punishment", "round")
+"""Beside the moves, the words of its rules and texts by which the game might be recognised."""
+
 FEATURES = MappingProxyType(
     {
         "distance": ("touching", "near", "midway", "far"),
