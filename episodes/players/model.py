@@ -4,7 +4,6 @@ Knows a prompt only as finished text; what went into it is the business of ``pro
 """
 
 import asyncio
-import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -13,14 +12,8 @@ from episodes.game import Move, Observation, PlanGame
 from episodes.player import Context, Decision, ReplyClass
 from models.chat import ChatModel, Completion, Message, Usage, streams
 from models.errors import Refused, TimedOut
+from models.refusals import looks_like_refusal
 from models.retry import provider_fault
-
-REFUSAL = re.compile(
-    r"\b(i(?: a|')m sorry|i can(?:no|')t (?:help|assist|do|comply|participate|play)|i won't|i'm unable|i am unable|"
-    r"as an ai|i must decline|i refuse|i decline)\b",
-    re.IGNORECASE,
-)
-"""Phrases that mark a reply without a move as a refusal rather than as unparsable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +148,4 @@ def classify(completion: Completion, observation: Observation, context: Context)
         return move, ReplyClass.MOVE if accepted else ReplyClass.ILLEGAL
     if completion.finish_reason == "length":
         return None, ReplyClass.TRUNCATED
-    return None, ReplyClass.REFUSED if REFUSAL.search(text) else ReplyClass.UNPARSABLE
+    return None, ReplyClass.REFUSED if looks_like_refusal(text) else ReplyClass.UNPARSABLE
