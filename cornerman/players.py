@@ -4,6 +4,7 @@ rookie@certified, openai:NAME@base, vllm:URL#NAME@working    a chat model with a
 student:ID                                                   a student, which needs no guidance
 bot:turtle                                                   a house bot
 search:400, search:100ms                                     search on the game's own simulator
+roshambo:rockbot                                             a bot of the RoShamBo competitions, for openspiel:roshambo
 human                                                        whoever sits at the terminal
 path/to/file.py:OBJECT, or an installed plug-in's name       a player of your own
 """
@@ -21,6 +22,7 @@ from distill.student import load_student, open_student, student_player
 from episodes.game import Game
 from episodes.player import Player
 from episodes.players.bots import BOTS, load_bot
+from episodes.players.roshambo import load_roshambo
 from episodes.players.search import load_search
 from episodes.store.store import Store
 from models.chat import ChatModel
@@ -32,7 +34,7 @@ from prompts.library import PromptLibrary
 from prompts.prompt import Prompt
 from prompts.prompt import player as prompted
 
-FORMS = ("bot:STYLE", "search:N", "student:ID", "human", "path/to/file.py:OBJECT", *KINDS.values())
+FORMS = ("bot:STYLE", "search:N", "roshambo:NAME", "student:ID", "human", "path/to/file.py:OBJECT", *KINDS.values())
 
 
 class Players:
@@ -132,6 +134,7 @@ def open_simple(spec: str, game: Game) -> Player | None:
         "human": HumanPlayer,
         "bot": lambda: _bot(rest, game),
         "search": lambda: load_search(rest),
+        "roshambo": lambda: load_roshambo(rest),
     }
     if kind in simple:
         return simple[kind]()
@@ -168,7 +171,7 @@ def ledger_of(config: Config) -> Ledger:
 def house_players() -> list[str]:
     """Players that need neither a model nor a store."""
     installed = sorted(point.name for point in entry_points(group="cornerman.players"))
-    return [*(f"bot:{style}" for style in BOTS), "search:N", "human", *installed]
+    return [*(f"bot:{style}" for style in BOTS), "search:N", "roshambo:NAME", "human", *installed]
 
 
 def _bot(style: str, game: Game) -> Player:

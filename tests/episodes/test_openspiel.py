@@ -3,13 +3,13 @@
 import pytest
 
 from episodes.games import load_game
-from episodes.games.openspiel import OpenSpielState, load_openspiel
+from episodes.games.openspiel import OpenSpielState, load
 from episodes.players.search import SearchPlayer
 from models.errors import BadInput
 
 
 def after(name: str, *moves: str) -> OpenSpielState:
-    state = load_openspiel(name).initial_state(0)
+    state = load(name).initial_state(0)
     for move in moves:
         state.apply({state.to_act()[0]: move})
     return state
