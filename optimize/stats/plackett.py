@@ -11,6 +11,7 @@ A tie stands for every order of the tied players, each with the same weight. So 
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -135,37 +136,56 @@ def terms(ranking: Ranking, index: dict[str, int]) -> Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Rankings summed up by group. ``chosen`` has shape groups x players, ``weights`` groups x sets, ``members`` sets x
-    players with 1 for a member; ``counts`` says how often each group occurred."""
+    """Rankings summed up by group; equal groups are kept once, with their count.
+
+    ``chosen`` has shape groups x players and ``members`` sets x players, with 1 for a member. ``units``, ``sets`` and
+    ``times`` are parallel: in group ``units[r]`` there were ``times[r]`` choices among set ``sets[r]``.
+    """
 
     counts: "Vector"
     chosen: "Matrix"
-    weights: "Matrix"
     members: "Matrix"
+    units: "NDArray[np.intp]"
+    sets: "NDArray[np.intp]"
+    times: "Vector"
 
     @classmethod
     def of(cls, rankings: Sequence[Ranking], players: Sequence[str]) -> "_Table":
         import numpy as np
 
         index = {name: i for i, name in enumerate(players)}
-        grouped: dict[Hashable, list[Terms]] = {}
+        grouped: dict[Hashable, Terms] = {}
         for n, ranking in enumerate(rankings):
             key = ("alone", n) if ranking.group is None else ("group", ranking.group)
-            grouped.setdefault(key, []).append(terms(ranking, index))
-        sets = sorted({one for group in grouped.values() for _, weights in group for one in weights}, key=sorted)
-        at = {one: n for n, one in enumerate(sets)}
-        chosen, weights = np.zeros((len(grouped), len(players))), np.zeros((len(grouped), len(sets)))
-        for row, group in enumerate(grouped.values()):
-            for picked, weighed in group:
-                for player, times in picked.items():
-                    chosen[row, player] += times
-                for one, times in weighed.items():
-                    weights[row, at[one]] += times
-        members = np.zeros((len(sets), len(players)))
+            chosen, weights = grouped.setdefault(key, ({}, {}))
+            picked, weighed = terms(ranking, index)
+            for player, often in picked.items():
+                chosen[player] = chosen.get(player, 0.0) + often
+            for among, often in weighed.items():
+                weights[among] = weights.get(among, 0.0) + often
+        # Sorted, so that the order of the rankings cannot change what the bootstrap draws.
+        counts = Counter(
+            (tuple(sorted(chosen.items())), tuple(sorted((tuple(sorted(one)), n) for one, n in weights.items())))
+            for chosen, weights in grouped.values()
+        )
+        groups = sorted(counts)
+        members = sorted({one for _, parts in groups for one, _ in parts})
+        at = {one: n for n, one in enumerate(members)}
+        triples = [(row, at[one], often) for row, (_, parts) in enumerate(groups) for one, often in parts]
+        picks, inside = np.zeros((len(groups), len(players))), np.zeros((len(members), len(players)))
+        for row, (parts, _) in enumerate(groups):
+            for column, value in parts:
+                picks[row, column] = value
         for one, row in at.items():
-            members[row, list(one)] = 1.0
-        rows, counts = np.unique(np.hstack([chosen, weights]), axis=0, return_counts=True)
-        return cls(counts.astype(np.float64), rows[:, : len(players)], rows[:, len(players) :], members)
+            inside[row, list(one)] = 1.0
+        return cls(
+            np.array([counts[group] for group in groups], dtype=np.float64),
+            picks,
+            inside,
+            np.array([row for row, _, _ in triples], dtype=np.intp),
+            np.array([column for _, column, _ in triples], dtype=np.intp),
+            np.array([often for _, _, often in triples], dtype=np.float64),
+        )
 
     def draw(self, rng: "np.random.Generator") -> "Vector":
         """As many groups as there are, drawn with replacement."""
@@ -181,7 +201,10 @@ class _Table:
         """
         import numpy as np
 
-        chosen, weights = counts @ self.chosen, counts @ self.weights
+        chosen = counts @ self.chosen
+        weights = np.asarray(
+            np.bincount(self.sets, weights=self.times * counts[self.units], minlength=len(self.members)), np.float64
+        )
         ratings = np.zeros(self.members.shape[1]) if start is None else start.copy()
         for _ in range(_STEPS):
             shares = self._shares(ratings)
