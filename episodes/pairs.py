@@ -7,7 +7,7 @@ Knows nothing about what a comparison concludes; ``optimize`` does.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +29,17 @@ class EpisodeSink(Protocol):
         """Keep an episode, whole or not at all."""
 
 
+class Runner(Protocol):
+    """Plays matches somewhere else, on other processes or machines."""
+
+    @property
+    def width(self) -> int:
+        """Episodes that it plays at once."""
+
+    async def play(self, match: Match) -> EpisodeRecord:
+        """As ``episodes.play.play_episode``."""
+
+
 @dataclass(frozen=True, slots=True)
 class PairResult:
     """What a pair gave: ``k`` in 0..4 is four times player A's mean score, ``None`` where a fault voided the pair."""
@@ -42,7 +53,8 @@ class PairResult:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all pairs of one run share. ``concurrency`` 0 means 1 on the measured clock and 64 on the others."""
+    """What all pairs of one run share. ``concurrency`` 0 means 1 on the measured clock and else 64, or the width of
+    ``runner`` where one plays the matches; without one they are played in this process."""
 
     game: Game
     clock: Clock
@@ -51,11 +63,13 @@ class Setting:
     scope: str = ""
     night_id: str | None = None
     concurrency: int = 0
+    runner: Runner | None = None
 
     @property
     def width(self) -> int:
         """Episodes at once. Latency is charged on the measured clock, so nothing else may run beside a decision."""
-        wanted = self.concurrency or (1 if self.clock.kind == "measured" else 64)
+        most = 64 if self.runner is None else self.runner.width
+        wanted = self.concurrency or (1 if self.clock.kind == "measured" else most)
         return min(wanted, self.game.most_at_once) if isinstance(self.game, ExternalGame) else wanted
 
 
@@ -65,10 +79,11 @@ async def play_matches(
     *,
     concurrency: int,
     on_result: Callable[[Match, tuple[float, ...] | ModelError], None],
+    run: Callable[[Match], Awaitable[EpisodeRecord]] = play_episode,
 ) -> None:
     """Play every match that ``sink`` does not hold yet, at most ``concurrency`` at once, and report each one's scores.
 
-    A provider's fault is reported in place of scores; ``BudgetExhausted`` stops everything and is raised.
+    ``run`` plays one match. A provider's fault is reported in place of scores; ``BudgetExhausted`` stops everything and is raised.
     """
     queue = iter(matches)
 
@@ -77,7 +92,7 @@ async def play_matches(
             found = sink.scores(match.id)
             if found is None:
                 try:
-                    record = await play_episode(match)
+                    record = await run(match)
                 except BudgetExhausted:
                     raise
                 except ModelError as fault:
@@ -117,7 +132,8 @@ async def play_pairs(
             on_pair(results[match.seed])
 
     matches = (match for seed in seeds for match in pair_matches(setting, a, b, seed))
-    await play_matches(matches, setting.sink, concurrency=setting.width, on_result=on_result)
+    run = play_episode if setting.runner is None else setting.runner.play
+    await play_matches(matches, setting.sink, concurrency=setting.width, on_result=on_result, run=run)
     return [results[seed] for seed in seeds]
 
 

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from episodes.clock import Clock
 from episodes.game import Game
-from episodes.pairs import EpisodeSink, PairResult, Setting, play_pairs
+from episodes.pairs import EpisodeSink, PairResult, Runner, Setting, play_pairs
 from episodes.player import Player
 from episodes.record import Purpose
 from models.errors import Unavailable
@@ -39,7 +39,8 @@ class PairSource(Protocol[P_contra]):
 class Arena:
     """The real source: plays through ``episodes``, keeps every episode in ``sink``, never plays one twice.
 
-    Where latency counts (the measured clock) or ``concurrency`` is limited, calls wait for each other.
+    Where latency counts (the measured clock) or ``concurrency`` is limited, calls wait for each other. ``runner`` plays
+    elsewhere than in this process.
     """
 
     game: Game
@@ -49,10 +50,13 @@ class Arena:
     night_id: str | None = None
     concurrency: int = 0
     on_pair: Callable[[PairResult], None] = lambda pair: None
+    runner: Runner | None = None
     _turnstile: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
 
     async def play(self, a: Player, b: Player, seeds: Sequence[int], purpose: Purpose) -> list[PairResult]:
-        setting = Setting(self.game, self.clock, purpose, self.sink, self.scope, self.night_id, self.concurrency)
+        setting = Setting(
+            self.game, self.clock, purpose, self.sink, self.scope, self.night_id, self.concurrency, self.runner
+        )
         if self.concurrency or self.clock.kind == "measured":
             async with self._turnstile:
                 return await play_pairs(setting, a, b, seeds, self.on_pair)
