@@ -51,6 +51,20 @@ class Reservation:
         return self.tokens_in + self.tokens_out
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A part of the limits, in billionths of a dollar and in tokens, that another process may use up by itself."""
+
+    nano: int = 0
+    tokens: int = 0
+
+    def __add__(self, other: "Allowance") -> "Allowance":
+        return Allowance(self.nano + other.nano, self.tokens + other.tokens)
+
+    def __sub__(self, other: "Allowance") -> "Allowance":
+        return Allowance(self.nano - other.nano, self.tokens - other.tokens)
+
+
 @dataclass(slots=True)
 class _Account:
     calls: int = 0
@@ -116,6 +130,52 @@ class Ledger:
         """Give the reservation back: the provider did no work."""
         with self._lock:
             self._take_back(reservation)
+
+    def lend(self, least: Allowance, most: Allowance) -> Allowance:
+        """Set aside for another process between ``least`` and ``most``, as far as it is left.
+
+        Raises ``BudgetExhausted`` where not even ``least`` is. What has no limit is lent in full.
+        """
+        with self._lock:
+            nano, tokens = most.nano, most.tokens
+            if self._limit_nano is not None:
+                nano = min(nano, self._limit_nano - self._committed_nano)
+            if self.limit_tokens is not None:
+                tokens = min(tokens, self.limit_tokens - self._committed_tokens)
+            if nano < least.nano or tokens < least.tokens:
+                raise BudgetExhausted(
+                    f"budget: a call may cost ${least.nano / NANO:.4f} and use {least.tokens} tokens, and of the "
+                    f"limits ${max(nano, 0) / NANO:.4f} and {max(tokens, 0)} tokens are left; raise budget.usd or "
+                    "budget.tokens to go on"
+                )
+            self._committed_nano += nano
+            self._committed_tokens += tokens
+        return Allowance(nano, tokens)
+
+    def repay(self, lent: Allowance, used: Mapping[str, Total]) -> None:
+        """Take back ``lent``, the whole of a loan or a part of it, and book what was really used of it, by model."""
+        with self._lock:
+            self._committed_nano -= lent.nano
+            self._committed_tokens -= lent.tokens
+            for model, total in used.items():
+                account, new = self._accounts.setdefault(model, _Account()), _account(total)
+                account.calls += new.calls
+                account.tokens_in += new.tokens_in
+                account.tokens_out += new.tokens_out
+                account.nano += new.nano
+                account.assumed_nano += new.assumed_nano
+                account.priced = account.priced and new.priced
+                self._committed_nano += new.nano
+                self._committed_tokens += new.tokens_in + new.tokens_out
+
+    def extend(self, by: Allowance) -> None:
+        """Raise the limits that there are: this is the ledger of the other process, and a loan has come."""
+        with self._lock:
+            if self._limit_nano is not None:
+                self._limit_nano += by.nano
+                self.limit_usd = self._limit_nano / NANO
+            if self.limit_tokens is not None:
+                self.limit_tokens += by.tokens
 
     @property
     def spent_usd(self) -> float:
