@@ -32,7 +32,7 @@ async def compare_players(
         raise BadInput(f"{a.name} cannot be compared with itself: name two different players")
     inputs = (place.game.name, str(clock), a.name, a.prompt_id or "", b.name, b.prompt_id or "", seed)
     root = f"{derive('compare', *inputs):016x}"
-    source = Arena(place.game, clock, place.store, scope=f"compare {root}")
+    source = Arena(place.game, clock, place.store, scope=f"compare {root}", runner=place.players.runner)
     found = await compare(source, a, b, rule, root, on_progress=lambda progress: on_line(line(progress)))
     entry = Entry(
         id=f"{derive(root, repr(rule)):016x}",

@@ -27,4 +27,17 @@ ClockName = Annotated[
     str,
     typer.Option("--clock", metavar="CLOCK", help="paused, measured, or simulated:MS[,SD]: what thinking time costs."),
 ]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="[ADDRESS]",
+        help="Play on Ray workers: local (this machine; also without a value), auto (the cluster that this machine is "
+        "a node of) or HOST:PORT of a cluster's head.",
+    ),
+]
+AtOnce = Annotated[
+    int | None,
+    typer.Option("--at-once", min=1, help="Episodes at once on Ray, over all workers. Default: 64 a worker."),
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Where every random draw comes from.")]

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cornerman.config import Config, ModelSection, TeacherSection
 from cornerman.human import HumanPlayer
@@ -34,18 +35,29 @@ from prompts.library import PromptLibrary
 from prompts.prompt import Prompt
 from prompts.prompt import player as prompted
 
+if TYPE_CHECKING:
+    from cornerman.scale.cluster import Cluster
+    from cornerman.scale.pool import RayPool
+
 FORMS = ("bot:STYLE", "search:N", "roshambo:NAME", "student:ID", "human", "path/to/file.py:OBJECT", *KINDS.values())
 
 
 class Players:
-    """Opens players for one command: one ledger for all of them, and each model opened once."""
+    """Opens players for one command: one ledger for all of them, and each model opened once.
 
-    def __init__(self, config: Config, store: Store, ledger: Ledger | None = None) -> None:
+    With a ``cluster`` their matches can be played on it.
+    """
+
+    def __init__(
+        self, config: Config, store: Store, ledger: Ledger | None = None, cluster: "Cluster | None" = None
+    ) -> None:
         self._config = config
         self._store = store
         self._models: dict[str, ChatModel] = {}
         self._simple: dict[int, tuple[str, Player]] = {}
         self._kept: set[str] = set()
+        self._cluster = cluster
+        self._runner: RayPool | None = None
         self.library = PromptLibrary(store)
         self.ledger = ledger or ledger_of(config)
 
@@ -120,8 +132,20 @@ class Players:
     def _section(self, spec: str) -> ModelSection | TeacherSection | None:
         return _section_of(self._config, spec)
 
+    @property
+    def runner(self) -> "RayPool | None":
+        """Who plays these players' matches on Ray, if anybody does; Ray starts when this is first asked for."""
+        if self._cluster is not None and self._runner is None:
+            from cornerman.scale.pool import RayPool
+
+            self._cluster.connect()
+            self._runner = RayPool(self._cluster, self, self._config, self._store)
+        return self._runner
+
     async def close(self) -> None:
-        """Close every model that was opened."""
+        """Close every model that was opened, and the workers that played elsewhere."""
+        if self._runner is not None:
+            await self._runner.close()
         for model in self._models.values():
             await model.close()
         self._models.clear()

@@ -7,7 +7,7 @@ from typing import Any
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.pairs import Setting, pair_matches, pair_points, play_matches
-from episodes.play import Match
+from episodes.play import Match, play_episode
 from episodes.player import Player
 from models.errors import ModelError
 from optimize.seeds import Seeds
@@ -31,7 +31,8 @@ async def play_session(
     """
     started = time.perf_counter()
     concurrency = 1 if any(player.name == "human" for player in players) else 0
-    setting = Setting(place.game, clock, "play", place.store, scope="play", concurrency=concurrency)
+    runner = place.players.runner
+    setting = Setting(place.game, clock, "play", place.store, scope="play", concurrency=concurrency, runner=runner)
     seeds = Seeds(f"play {seed}", "play").take(0, (episodes + 1) // 2)
     matches = [match for one in seeds for match in pair_matches(setting, *players, one)][:episodes]
     scores: dict[str, tuple[float, ...]] = {}
@@ -44,7 +45,8 @@ async def play_session(
             scores[match.id] = outcome
         progress(len(scores) + len(faults), episodes)
 
-    await play_matches(matches, place.store, concurrency=setting.width, on_result=on_result)
+    run = play_episode if runner is None else runner.play
+    await play_matches(matches, place.store, concurrency=setting.width, on_result=on_result, run=run)
     pairs = zip(matches[::2], matches[1::2], strict=False)
     whole = [pair_points(scores[one.id], scores[two.id]) for one, two in pairs if {one.id, two.id} <= scores.keys()]
     counts = Counts.of(whole)

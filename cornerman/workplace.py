@@ -9,21 +9,24 @@ from typing import Any, TypeVar
 
 from cornerman.config import Config, load_config
 from cornerman.players import Players
+from cornerman.scale.cluster import Cluster
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.store.store import Store
+from models.errors import BadInput
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """An open store with the configuration and the players of one command."""
+    """An open store with the configuration and the players of one command; ``cluster`` is there with ``--ray``."""
 
     config: Config
     store: Store
     game: Game
     players: Players
+    cluster: Cluster | None = None
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run ``work`` to its end and close the models in the same event loop."""
@@ -54,9 +57,27 @@ def workplace(
     *,
     seed: int | None = None,
     write: bool = True,
+    ray: str | None = None,
+    at_once: int | None = None,
 ) -> Iterator[Workplace]:
-    """Open everything; raises ``BadInput`` for whatever cannot be opened."""
+    """Open everything; raises ``BadInput`` for whatever cannot be opened.
+
+    ``ray`` is where episodes are played and ``at_once`` how many: see ``cornerman.options``.
+    """
     chosen = settings(db, config, game, seed=seed)
     loaded = load_game(chosen.game)
-    with Store.open(chosen.db, write=write) as store:
-        yield Workplace(chosen, store, loaded, Players(chosen, store))
+    with joined(ray, at_once) as cluster, Store.open(chosen.db, write=write) as store:
+        yield Workplace(chosen, store, loaded, Players(chosen, store, cluster=cluster), cluster)
+
+
+@contextmanager
+def joined(ray: str | None, at_once: int | None) -> Iterator[Cluster | None]:
+    """A cluster that is connected when it is needed, and left at the end; none without an address."""
+    if ray is None and at_once is not None:
+        raise BadInput("--at-once is about Ray: give it together with --ray")
+    cluster = None if ray is None else Cluster(ray, at_once or 0)
+    try:
+        yield cluster
+    finally:
+        if cluster is not None:
+            cluster.shutdown()

@@ -83,7 +83,8 @@ async def play_matches(
 ) -> None:
     """Play every match that ``sink`` does not hold yet, at most ``concurrency`` at once, and report each one's scores.
 
-    ``run`` plays one match. A provider's fault is reported in place of scores; ``BudgetExhausted`` stops everything and is raised.
+    ``run`` plays one match. A provider's fault is reported in place of scores; ``BudgetExhausted`` stops everything and
+    is raised.
     """
     queue = iter(matches)
 

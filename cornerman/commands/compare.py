@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cornerman.options import ClockName, ConfigFile, Db, GameName, Json, Seed
+from cornerman.options import AtOnce, ClockName, ConfigFile, Db, GameName, Json, Ray, Seed
 from cornerman.terminal import emit, say, show
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def compare(
     confirm_pairs: Annotated[int, typer.Option(min=0, help="Fresh pairs that measure the gain.")] = 100,
     clock: ClockName = "paused",
     seed: Seed = None,
+    ray: Ray = None,
+    at_once: AtOnce = None,
     config: ConfigFile = None,
     db: Db = None,
     as_json: Json = False,
@@ -43,7 +45,7 @@ def compare(
     from episodes.clock import Clock
     from optimize.compare import CompareRule
 
-    with workplace(db, config, game, seed=seed) as place:
+    with workplace(db, config, game, seed=seed, ray=ray, at_once=at_once) as place:
         level = place.config.night.alpha if alpha is None else alpha
         rule = CompareRule(alpha=level, max_pairs=max_pairs, confirm_pairs=confirm_pairs)
         sides = place.players.open(a, place.game), place.players.open(b, place.game)

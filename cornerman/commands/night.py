@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cornerman.commands.coach import size_name
-from cornerman.options import ConfigFile, Db, GameName, Json, Seed
+from cornerman.options import AtOnce, ConfigFile, Db, GameName, Json, Ray, Seed
 from cornerman.terminal import emit, say
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ def night(
     ] = None,
     seed: Seed = None,
     game: GameName = None,
+    ray: Ray = None,
+    at_once: AtOnce = None,
     config: ConfigFile = None,
     db: Db = None,
     as_json: Json = False,
@@ -35,7 +37,7 @@ def night(
     from cornerman.night.show import Terminal
     from cornerman.workplace import workplace
 
-    with workplace(db, config, game, seed=seed) as place, Terminal() as watch:
+    with workplace(db, config, game, seed=seed, ray=ray, at_once=at_once) as place, Terminal() as watch:
         found = place.run(lambda: run_night(place, chosen or place.config.night.size, watch))
     if as_json:
         emit(found.as_dict())

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cornerman.options import ClockName, ConfigFile, Db, GameName, Json, Seed
+from cornerman.options import AtOnce, ClockName, ConfigFile, Db, GameName, Json, Ray, Seed
 from cornerman.terminal import emit, note, say
 
 PlayerName = Annotated[str, typer.Argument(help="E.g. rookie@base, bot:turtle, search:400, student:ID, human.")]
@@ -18,6 +18,8 @@ def play(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes; two make a pair, sides swapped on one seed.")] = 10,
     clock: ClockName = "paused",
     seed: Seed = None,
+    ray: Ray = None,
+    at_once: AtOnce = None,
     config: ConfigFile = None,
     db: Db = None,
     as_json: Json = False,
@@ -33,7 +35,7 @@ def play(
     from cornerman.workplace import workplace
     from episodes.clock import Clock
 
-    with workplace(db, config, game, seed=seed) as place:
+    with workplace(db, config, game, seed=seed, ray=ray, at_once=at_once) as place:
         root = place.config.night.seed
         players = place.players.open(a, place.game), place.players.open(b, place.game)
         timing = Clock.parse(clock)

@@ -91,6 +91,7 @@ class Corner:
             self.store,
             scope=self.night_id,
             night_id=self.night_id,
+            runner=self.players.runner,
         )
 
     def prompt(self, alias: str) -> Prompt:

@@ -44,7 +44,7 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     night_id, root = _begin(place, size, watch)
     limits = place.players.ledger
     ledger = Ledger(limits.limit_usd, limits.limit_tokens, spent_so_far(place.store, night_id))
-    players = Players(place.config, place.store, ledger)
+    players = Players(place.config, place.store, ledger, place.cluster)
     corner = Corner(
         night_id=night_id,
         root=root,

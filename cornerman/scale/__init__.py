@@ -1,0 +1,1 @@
+"""Beyond one machine: episodes on Ray workers, their results to the one writer."""

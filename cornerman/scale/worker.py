@@ -1,0 +1,132 @@
+"""A worker: plays the matches that it is given, many at once, and says what they cost. One process, one event loop.
+
+Knows nothing about Ray, which calls it, nor about the store.
+"""
+
+import asyncio
+import os
+import platform
+import socket
+from importlib.metadata import version
+from pathlib import Path
+
+from cornerman.config import Config
+from cornerman.players import model_options, open_simple
+from cornerman.scale.lease import Leased, Purse
+from cornerman.scale.tickets import (
+    Fault,
+    Grant,
+    Hello,
+    ModelCard,
+    PlayerCard,
+    Reply,
+    Setup,
+    Ticket,
+    decode,
+    encode,
+)
+from episodes.clock import Clock
+from episodes.game import Game
+from episodes.games import load_game
+from episodes.play import Match, play_episode
+from episodes.player import Player
+from episodes.players.model import ModelPlayer
+from models.chat import ChatModel
+from models.errors import BadInput, CornermanError
+from models.local import LocalModel
+from models.registry import open_model
+
+LAST_MATCHES_S = 5.0
+"""How long matches that were called off may take to clear up."""
+
+
+def identity() -> Hello:
+    """This very process."""
+    return Hello(version("cornerman"), platform.python_version(), socket.gethostname())
+
+
+class Worker:
+    """Takes and gives JSON (see ``tickets``). Games, models and players are opened once and kept."""
+
+    def __init__(self, setup: bytes) -> None:
+        made_with = decode(Setup, setup)
+        self._config = Config.model_validate_json(made_with.config)
+        self._purse = Purse(limited_usd=made_with.limited_usd, limited_tokens=made_with.limited_tokens)
+        self._games: dict[str, Game] = {}
+        self._models: dict[ModelCard, ChatModel] = {}
+        self._players: dict[tuple[str, bytes], Player] = {}
+        self._playing: set[asyncio.Task[bytes]] = set()
+        # As the program does for itself: threads that wait for each other make small matrices slow.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        if Path(made_with.folder).is_dir():
+            os.chdir(made_with.folder)  # so that relative paths mean the same files, where the folder is shared
+
+    async def hello(self) -> bytes:
+        return encode(identity())
+
+    async def play(self, sent: bytes) -> bytes:
+        """Play a ``Ticket``; an error of ours is part of the ``Reply``, any other is raised."""
+        task = asyncio.ensure_future(self._play(sent))
+        self._playing.add(task)
+        task.add_done_callback(self._playing.discard)
+        return await task
+
+    async def _play(self, sent: bytes) -> bytes:
+        record, fault = None, None
+        try:
+            record = await play_episode(self._match(decode(Ticket, sent)))
+        except CornermanError as error:
+            fault = Fault(type(error).__name__, str(error))
+        return encode(Reply(record, fault, self._purse.ledger.totals()))
+
+    async def wants(self) -> bytes:
+        """Wait until more of the budget is needed: an ``Ask``."""
+        return encode(await self._purse.wants())
+
+    async def granted(self, grant: bytes) -> None:
+        self._purse.granted(decode(Grant, grant))
+
+    async def finish(self) -> bytes:
+        """Close the models when no match is left under way; the last ``Reply``, without a record."""
+        if self._playing:
+            await asyncio.wait(self._playing, timeout=LAST_MATCHES_S)
+        for model in self._models.values():
+            await model.close()
+        return encode(Reply(None, None, self._purse.ledger.totals()))
+
+    def _match(self, ticket: Ticket) -> Match:
+        if ticket.game not in self._games:
+            self._games[ticket.game] = load_game(ticket.game)
+        game = self._games[ticket.game]
+        players = tuple(self._player(card, ticket.game) for card in ticket.players)
+        return Match(game=game, players=players, clock=Clock.parse(ticket.clock), **ticket.match)
+
+    def _player(self, card: PlayerCard, game: str) -> Player:
+        key = game, encode(card)
+        if key not in self._players:
+            self._players[key] = self._open(card, self._games[game])
+        return self._players[key]
+
+    def _open(self, card: PlayerCard, game: Game) -> Player:
+        if card.model is not None and card.prompted is not None:
+            if card.model not in self._models:
+                self._models[card.model] = self._chat(card.model)
+            return ModelPlayer(chat=self._models[card.model], **card.prompted)
+        player = open_simple(card.spec, game)
+        if player is None:
+            raise BadInput(f"{card.spec} is not installed on {socket.gethostname()}: install it on every node")
+        return player
+
+    def _chat(self, card: ModelCard) -> ChatModel:
+        if card.folder is None:
+            options = model_options(self._config, card.spec, self._purse.ledger)
+            return Leased(open_model(card.spec, options), self._purse)
+        adapter = None if card.adapter is None else Path(card.adapter)
+        for folder in filter(None, (Path(card.folder), adapter)):
+            if not folder.is_dir():
+                raise BadInput(
+                    f"{socket.gethostname()} does not see {folder}, the folder of {card.spec}: put students on a "
+                    "folder that every node shares under one path"
+                )
+        return LocalModel(Path(card.folder), name=card.spec, adapter=adapter)
