@@ -7,8 +7,9 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from episodes.game import CloneableState, Game, Move, RealTimeState, State
+from episodes.game import CloneableState, ClosableState, ExternalGame, Game, Move, RealTimeState, State
 
 SEEDS = (1, 2)
 MOST_DECISIONS = 1000
@@ -40,18 +41,29 @@ def _walk(game: Game, seed: int, *, peek: bool = False) -> Iterator[State]:
     ``peek`` observes every seat twice along the way, which must change nothing.
     """
     rng = random.Random(f"contract {seed}")
+    with _start(game, seed) as state:
+        for _ in range(MOST_DECISIONS):
+            yield state
+            if state.is_terminal():
+                return
+            if peek:
+                for seat in range(game.seats):
+                    state.observe(seat)
+            seats = state.to_act()
+            state.apply({seat: rng.choice(state.observe(seat).legal_moves) for seat in seats})
+            if isinstance(state, RealTimeState) and not state.is_terminal():
+                state.advance(rng.choice((1, 7, 60, 1000)))
+
+
+@contextmanager
+def _start(game: Game, seed: int) -> Iterator[State]:
+    """A fresh state, closed at the end where it can be."""
     state = game.initial_state(seed)
-    for _ in range(MOST_DECISIONS):
+    try:
         yield state
-        if state.is_terminal():
-            return
-        if peek:
-            for seat in range(game.seats):
-                state.observe(seat)
-        seats = state.to_act()
-        state.apply({seat: rng.choice(state.observe(seat).legal_moves) for seat in seats})
-        if isinstance(state, RealTimeState) and not state.is_terminal():
-            state.advance(rng.choice((1, 7, 60, 1000)))
+    finally:
+        if isinstance(state, ClosableState):
+            state.close()
 
 
 def _look(state: State, seats: int) -> list[object]:
@@ -67,14 +79,14 @@ def _look(state: State, seats: int) -> list[object]:
 
 def _declarations(game: Game) -> Iterator[str]:
     """its name, seats, moves, features and phrases are declared well."""
-    if not re.fullmatch(r"[\w\-:(),=.]+", game.name):
-        yield f"name {game.name!r}: use letters, digits and - _ : ( ) , = only, so that it can be typed as one word"
+    if not re.fullmatch(r"[\w\-:(),=.+/~]+", game.name):
+        yield f"name {game.name!r}: use letters, digits and - _ : ( ) , = . + / ~, so that it can be typed as one word"
     if game.seats < 1:
         yield f"seats is {game.seats}: a game needs at least one"
     if game.tick_rate is not None and game.tick_rate < 1:
         yield f"tick_rate is {game.tick_rate}: give ticks a second, or None for a turn-based game"
-    if not game.moves or len(set(game.moves)) < len(game.moves):
-        yield "moves is empty or names a move twice: list every single move that can ever be legal, once"
+    if len(set(game.moves)) < len(game.moves):
+        yield "moves names a move twice: list every single move that can ever be legal, once, or none for free text"
     if not game.rules.strip():
         yield "rules is empty: a model that has never seen the game needs them in its prompt"
     for feature, values in game.features.items():
@@ -126,7 +138,7 @@ def _observation(game: Game, state: State, seat: int) -> Iterator[str]:
         if value not in game.features.get(feature, (value,)):
             yield f"situation[{feature!r}] was {value!r}, which features does not list: declare it"
     for move in observation.legal_moves:
-        if move not in game.moves:
+        if game.moves and move not in game.moves:
             yield f"{move!r} was legal and is not in moves: moves lists all that can ever be legal"
         elif game.read_move(move, observation) != move:
             yield f"read_move({move!r}) gives {game.read_move(move, observation)!r}: a bare move must be read as itself"
@@ -136,7 +148,7 @@ def _observation(game: Game, state: State, seat: int) -> Iterator[str]:
         refused = [move for move in observation.legal_moves if not state.accepts(seat, move)]
         if refused:
             yield f"accepts refuses the legal move {refused[0]!r}: what legal_moves offers, apply must take"
-        if state.accepts(seat, "no such move"):
+        if game.moves and state.accepts(seat, "no such move"):
             yield "accepts takes 'no such move': it must refuse what is no move of the game"
 
 
@@ -160,13 +172,14 @@ def _results(game: Game) -> Iterator[str]:
 
 def _copies(game: Game) -> Iterator[str]:
     """clones are equal, independent, and have the same future."""
-    state = game.initial_state(SEEDS[0])
-    if game.can_clone != isinstance(state, CloneableState):
+    with _start(game, SEEDS[0]) as state:
+        declared = game.can_clone == isinstance(state, CloneableState)
+    if not declared:
         yield (
             "can_clone and the states disagree: a game that says True needs clone, fingerprint, belief and legal_moves "
             "on its states; one without them must say False"
         )
-    if not (game.can_clone and isinstance(state, CloneableState)):
+    if not (game.can_clone and declared):
         return
     for seed in SEEDS:
         prints: set[str] = set()
@@ -214,7 +227,11 @@ def _future(game: Game, state: State) -> list[object]:
 
 def _time(game: Game) -> Iterator[str]:
     """time passes as asked, stops for whoever becomes free, and every input has a fate."""
-    state = game.initial_state(SEEDS[0])
+    with _start(game, SEEDS[0]) as state:
+        yield from _ticking(game, state)
+
+
+def _ticking(game: Game, state: State) -> Iterator[str]:
     if (game.tick_rate is not None) != isinstance(state, RealTimeState):
         yield (
             "tick_rate and the states disagree: a game with a tick rate needs tick, advance, ready_in and inputs on "
@@ -232,9 +249,12 @@ def _time(game: Game) -> Iterator[str]:
 
 
 def _time_of_one(game: Game, seed: int) -> Iterator[str]:
-    rng = random.Random(f"time {seed}")
-    state = game.initial_state(seed)
-    assert isinstance(state, RealTimeState)
+    with _start(game, seed) as state:
+        assert isinstance(state, RealTimeState)
+        yield from _time_of_state(game, state, random.Random(f"time {seed}"))
+
+
+def _time_of_state(game: Game, state: RealTimeState, rng: random.Random) -> Iterator[str]:
     decisions = [0] * game.seats
     for _ in range(MOST_DECISIONS):
         if state.is_terminal():
@@ -272,22 +292,38 @@ def _fates(game: Game, state: RealTimeState, decisions: list[int]) -> Iterator[s
 def _forfeits(game: Game) -> Iterator[str]:
     """a decision without a move is taken and costs something other than the program's life."""
     for seat in range(game.seats):
-        state = game.initial_state(SEEDS[0])
-        for _ in range(MOST_DECISIONS):
-            if state.is_terminal():
-                break
-            moves: dict[int, Move | None] = {s: state.observe(s).legal_moves[0] for s in state.to_act()}
-            if seat in moves:
-                moves[seat] = None
-            before = _look(state, game.seats)
-            state.apply(moves)
-            if isinstance(state, RealTimeState) and not state.is_terminal():
-                state.advance(30)
-            if _look(state, game.seats) == before:
-                yield f"apply({{{seat}: None}}) changed nothing: a lost decision must cost a turn, time or the game"
-                return
-        if not state.is_terminal():
-            yield f"a game in which seat {seat} never decides does not end: a silent player must not hold it up"
+        with _start(game, SEEDS[0]) as state:
+            yield from _silent(game, state, seat)
+
+
+def _silent(game: Game, state: State, seat: int) -> Iterator[str]:
+    for _ in range(MOST_DECISIONS):
+        if state.is_terminal():
+            return
+        moves: dict[int, Move | None] = {s: state.observe(s).legal_moves[0] for s in state.to_act()}
+        if seat in moves:
+            moves[seat] = None
+        before = _look(state, game.seats)
+        state.apply(moves)
+        if isinstance(state, RealTimeState) and not state.is_terminal():
+            state.advance(30)
+        if _look(state, game.seats) == before:
+            yield f"apply({{{seat}: None}}) changed nothing: a lost decision must cost a turn, time or the game"
+            return
+    yield f"a game in which seat {seat} never decides does not end: a silent player must not hold it up"
+
+
+def _closing(game: Game) -> Iterator[str]:
+    """an external game's states can be closed, at any time and twice."""
+    with _start(game, SEEDS[0]) as state:
+        closable = isinstance(state, ClosableState)
+        if closable != isinstance(game, ExternalGame):
+            yield (
+                "most_at_once and the states disagree: a game whose states live in another process declares how many "
+                "can run beside each other, and its states have close()"
+            )
+        elif isinstance(state, ClosableState):
+            state.close()
 
 
 _CHECKS: tuple[Callable[[Game], Iterator[str]], ...] = (
@@ -299,4 +335,5 @@ _CHECKS: tuple[Callable[[Game], Iterator[str]], ...] = (
     _copies,
     _time,
     _forfeits,
+    _closing,
 )

@@ -10,6 +10,7 @@ Knows nothing about any game's rules.
 
 import importlib
 import importlib.util
+import re
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -20,6 +21,7 @@ from episodes.games.variants import dressed
 from models.errors import BadInput
 
 _GROUP = "cornerman.games"
+_VARIANT = re.compile(r"\+([a-z]*)$")
 
 ADAPTERS = {
     "openspiel": "episodes.games.openspiel",
@@ -46,7 +48,9 @@ def known_games() -> list[str]:
 
 def load_game(name: str) -> Game:
     """The game ``name``, written as above, with its variants. Raises ``BadInput`` for a name that is none of these."""
-    plain, *variants = name.split("+")
+    plain, variants = name, list[str]()
+    while found := _VARIANT.search(plain):  # a plus sign may stand in a path
+        plain, variants = plain[: found.start()], [found[1], *variants]
     return dressed(_load(plain, name), variants)
 
 
@@ -74,7 +78,10 @@ def _from_file(path: Path, attribute: str) -> object:
         raise BadInput(f"{path} cannot be loaded as Python")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # an author's file may raise anything
+        raise BadInput(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     if not hasattr(module, attribute):
         raise BadInput(f"{path} defines no {attribute!r}: name the game object after the colon")
     return getattr(module, attribute)

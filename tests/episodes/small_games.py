@@ -226,6 +226,65 @@ class Rope:
 
 
 @dataclass
+class GuessState:
+    """Every seat guesses once, all at the same moment; the return is a half, up or down, or 0 for no guess."""
+
+    seats: int
+    guesses: dict[int, Move | None] = field(default_factory=dict)
+
+    def to_act(self) -> tuple[int, ...]:
+        return () if self.guesses else tuple(range(self.seats))
+
+    def observe(self, seat: int) -> Observation:
+        return Observation("High or low?", {"asked": "yes"}, () if self.guesses else ("high", "low"))
+
+    def accepts(self, seat: int, move: Move) -> bool:
+        return move in ("high", "low")
+
+    def apply(self, moves: Mapping[int, Move | None]) -> None:
+        self.guesses = dict(moves)
+
+    def is_terminal(self) -> bool:
+        return bool(self.guesses)
+
+    def returns(self) -> tuple[float, ...]:
+        return tuple({"high": 0.5, "low": -0.5}.get(self.guesses.get(seat) or "", 0.0) for seat in range(self.seats))
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A task for one: "high" is right."""
+
+    name: str = "alone"
+    seats: int = 1
+    tick_rate: None = None
+    can_clone: bool = False
+    moves: tuple[Move, ...] = ("high", "low")
+    rules: str = "Guess high."
+
+    @property
+    def features(self) -> Mapping[str, tuple[str, ...]]:
+        return {"asked": ("yes", "no")}
+
+    def initial_state(self, seed: int) -> GuessState:
+        return GuessState(self.seats)
+
+    def phrase(self, feature: str, value: str) -> str:
+        return "you are asked"
+
+    def read_move(self, reply: str, observation: Observation) -> Move | None:
+        return next((move for move in self.moves if move in reply), None)
+
+
+@dataclass(frozen=True)
+class Trio(Alone):
+    """The same for three."""
+
+    name: str = "trio"
+    seats: int = 3
+
+
+@dataclass
 class Told:
     """Answers what ``choose`` says; ``latency`` is what it claims to have taken, ``slow`` lets other tasks run."""
 

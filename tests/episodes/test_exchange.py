@@ -74,7 +74,7 @@ def test_a_line_is_an_object_that_anybody_can_read(tmp_path: Path, store: Store)
     store.save(record())
     export_episodes(store, tmp_path / "e.jsonl")
     line = json.loads((tmp_path / "e.jsonl").read_text())
-    assert line["format"] == "cornerman-episode-1"
+    assert line["format"] == "cornerman-episode-2"
     assert line["episode"]["turns"][0]["messages"][0] == {"role": "system", "content": "the rules"}
 
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from small_games import Heap, Rope, Told, drawn
+from small_games import Alone, Heap, Rope, Told, Trio, drawn
 
 from episodes.clock import Clock
 from episodes.game import Observation
-from episodes.pairs import EpisodeSink, PairResult, Setting, pair_matches, play_matches, play_pairs
+from episodes.pairs import EpisodeSink, PairResult, Setting, pair_matches, pair_points, play_matches, play_pairs
 from episodes.player import Context, Decision, Player
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
-from models.errors import BudgetExhausted, ModelError, RateLimited, Unavailable
+from models.errors import BadInput, BudgetExhausted, ModelError, RateLimited, Unavailable
 
 
 @dataclass
@@ -182,3 +182,27 @@ def test_a_mistake_in_a_player_is_raised_as_it_is() -> None:
 
     with pytest.raises(ZeroDivisionError):
         run(setting(Memory()), Told("a", broken), Told("b", drawn), [1, 2])
+
+
+def test_in_a_game_of_one_seat_a_pair_is_the_same_task_for_both() -> None:
+    where = setting(Memory(), game=Alone())
+    good, poor = Told("good", lambda seen, context: "high"), Told("poor", lambda seen, context: "low")
+    assert [pair.k for pair in run(where, good, poor, [1, 2])] == [4, 4]
+    assert [pair.k for pair in run(where, poor, good, [3])] == [0]
+    assert [pair.k for pair in run(where, good, good, [4])] == [2]
+    kept = where.sink.kept.values()  # type: ignore[attr-defined]
+    assert {(record.seats[0].player, record.seats[0].score) for record in kept} == {("good", 0.75), ("poor", 0.25)}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "k"),
+    [((1.0, 0.0), (0.0, 1.0), 4), ((0.5, 0.5), (0.5, 0.5), 2), ((1.0, 0.0), (1.0, 0.0), 2), ((0.0, 1.0), (0.5, 0.5), 1),
+     ((0.7,), (0.6,), 4), ((0.6,), (0.6,), 2), ((0.1,), (0.6,), 0)],
+)  # fmt: skip
+def test_points_of_a_pair(first: tuple[float, ...], second: tuple[float, ...], k: int) -> None:
+    assert pair_points(first, second) == k
+
+
+def test_more_than_two_seats_are_no_pair() -> None:
+    with pytest.raises(BadInput, match="trio has 3 seats and a pair is a matter of two"):
+        run(setting(Memory(), game=Trio()), Told("a", drawn), Told("b", drawn), [1])

@@ -230,8 +230,8 @@ def test_a_providers_fault_is_no_episode() -> None:
         ((1.0, -1.0), (1, 0)),
         ((0.0, 0.0), (0.5, 0.5)),
         ((0.2, 0.5, 0.5), (0, 0.5, 0.5)),
-        ((0.3,), (1,)),
-        ((0.0,), (0.5,)),
+        ((0.5,), (0.75,)),
+        ((-1.0,), (0.0,)),
     ],
 )
 def test_score(returns: tuple[float, ...], scores: tuple[float, ...]) -> None:
