@@ -117,6 +117,10 @@ class SearchPlayer:
                 beliefs.append(belief)
             tree.iterate(beliefs[done % BELIEFS].clone())
             done += 1
+        if seat not in tree.root.arms:
+            # Asked ahead of its turn it may believe, each time, that the game is over by then: any move will do.
+            for move in state.legal_moves(seat):
+                tree.root.arms.setdefault(seat, _Arms()).add(move, state.returns()[seat])
         return tree.root.arms[seat]
 
 

@@ -158,3 +158,17 @@ def test_episodes_on_a_slow_clock_play_to_the_end() -> None:
         assert record.ended_by == "result"
         assert record.final_fingerprint == again.final_fingerprint
         assert len(record.turns) < 1000
+
+
+def test_asked_when_it_believes_that_the_game_is_over_by_its_turn_it_still_moves() -> None:
+    """A slow player is asked long before it is free to act, and near the end that may be after the end."""
+    state = some_state(4)
+    while not state.is_terminal():
+        before = state.clone()
+        state.apply({seat: "heavy" for seat in state.to_act()})
+        state.advance(1000)
+    waiting = next(seat for seat in (0, 1) if seat in before.to_act())
+    before.apply({waiting: "heavy"})
+    before.advance(1)
+    assert waiting not in before.to_act()
+    assert SearchPlayer(iterations=20).choose(before, waiting, 1) in MOVES
