@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from cornerman.commands import bench, episodes, guidance, prompts, stats, students
+from cornerman.commands import bench, drafts, episodes, guidance, prompts, stats, students
 from cornerman.commands.coach import optimize, reflect
+from cornerman.commands.colosseum import colosseum
 from cornerman.commands.compare import compare
 from cornerman.commands.distill import distill
 from cornerman.commands.doctor import doctor
@@ -12,6 +13,8 @@ from cornerman.commands.export import export, serve
 from cornerman.commands.game_check import game_check
 from cornerman.commands.games import games
 from cornerman.commands.init import init
+from cornerman.commands.ladder import ladder
+from cornerman.commands.latency import latency
 from cornerman.commands.night import night
 from cornerman.commands.play import play
 from cornerman.commands.players import players
@@ -23,6 +26,9 @@ SINGLE: dict[str, Command] = {
     "night": night,
     "play": play,
     "compare": compare,
+    "latency": latency,
+    "colosseum": colosseum,
+    "ladder": ladder,
     "reflect": reflect,
     "optimize": optimize,
     "distill": distill,
@@ -67,6 +73,10 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     "students": (
         "What was distilled.",
         {"list": students.list_, "show": students.show},
+    ),
+    "drafts": (
+        "Human drafts of 17lands files: kept as episodes, measured against, learned from.",
+        {"import": drafts.import_, "score": drafts.score, "distill": drafts.distill},
     ),
     "bench": (
         "Measurements of the program itself.",

@@ -1,12 +1,9 @@
-(() => {
+// The replay of one game; ``replay.load`` shows a game, another one when it is called again.
+const replay = (() => {
   "use strict";
-  const data = JSON.parse(document.getElementById("game-data").textContent);
-  const { turns, frames, setting } = data;
-  const drawn = frames.length > 0;
   const find = (id) => document.getElementById(id);
   const slider = find("at"), clock = find("clock"), play = find("play");
-  const last = drawn ? frames.length - 1 : turns.length;
-  slider.max = last;
+  let players, turns, frames, setting, drawn, last, moments;
   let at = 0, timer = null;
 
   // Poses: arms and legs by act and phase (0 winding up, 1 out, 2 coming back), facing right.
@@ -76,9 +73,6 @@
   }
 
   const tickAt = (index) => (drawn ? frames[index][0] : index - 1);
-  const moments = drawn
-    ? [...new Set(turns.map((turn) => frames.findIndex((frame) => frame[0] >= turn.tick)))].filter((n) => n >= 0)
-    : Array.from({ length: last + 1 }, (_, n) => n);
 
   function show(index) {
     at = Math.max(0, Math.min(last, index));
@@ -89,7 +83,7 @@
       drawFighter(1, frame.slice(8, 15));
       clock.textContent = `${(frame[0] / 60).toFixed(2)} s`;
     } else clock.textContent = `${at} of ${last}`;
-    for (let seat = 0; seat < data.players.length; seat++) {
+    for (let seat = 0; seat < players.length; seat++) {
       const known = turns.filter((turn, n) => turn.seat === seat && (drawn ? turn.tick <= tickAt(at) : n < at));
       mind(seat, known[known.length - 1]);
     }
@@ -127,5 +121,19 @@
     event.preventDefault();
     action();
   });
-  show(0);
+
+  function load(data) {
+    stop();
+    ({ players, turns, frames, setting } = data);
+    drawn = frames.length > 0;
+    last = drawn ? frames.length - 1 : turns.length;
+    moments = drawn
+      ? [...new Set(turns.map((turn) => frames.findIndex((frame) => frame[0] >= turn.tick)))].filter((n) => n >= 0)
+      : Array.from({ length: last + 1 }, (_, n) => n);
+    slider.max = last;
+    for (let seat = 0; seat < players.length; seat++) delete find(`mind-${seat}`).dataset.turn;
+    show(0);
+  }
+
+  return { load };
 })();

@@ -8,7 +8,7 @@ from typing import Any
 
 from cornerman.terminal import clean
 from episodes.game import Game
-from episodes.games.duel import frames
+from episodes.games.duel import Duel, frames
 from episodes.games.duel.engine import DuelState
 from episodes.games.duel.fighter import BLOCKING, IDLE, LIVE, RECOVERY, RISE, SPENT, STARTUP, STUNNED, Fighter
 from episodes.games.duel.words import MOVES
@@ -40,8 +40,7 @@ class Staged:
 
 def staged(game: Game, record: EpisodeRecord, players: tuple[str, ...], title: str) -> Staged:
     """``record`` prepared for the page; ``players`` are what the page calls them, in seat order."""
-    state = game.initial_state(record.seed)
-    drawn = _frames(state, record) if isinstance(state, DuelState) else []
+    drawn = _frames(game.initial_state(record.seed), record) if isinstance(game, Duel) else []
     setting = {"stage": frames.STAGE, "health": frames.HEALTH, "meter": frames.METER, "acts": ACTS, "rate": 60 / STRIDE}
     return Staged(
         title=title,

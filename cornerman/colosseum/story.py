@@ -1,0 +1,106 @@
+"""The colosseum in words, from its figures. Claims nothing that its figures do not show."""
+
+from collections.abc import Sequence
+
+from cornerman.colosseum.standings import Pairing, Standing, Standings
+from cornerman.report.costs import milliseconds
+from cornerman.report.words import count
+
+CLEARLY_FASTER = 2.0
+"""How many times faster a player must decide before that is told as the reason of anything."""
+
+
+def headline(found: Standings) -> str:
+    """Who leads, and whether that is settled."""
+    first, *others = found.rows
+    if others and first.rating.low > others[0].rating.high:
+        return f"{first.player} wins the colosseum"
+    return f"{first.player} leads the colosseum"
+
+
+def story(found: Standings, *, game: str, clock: str, system: str, voided: int) -> list[str]:
+    """Paragraphs: what was played, who leads and how surely, what speed did, what was not played out."""
+    told = [_played(found, game, clock, system), _leader(found)]
+    told += [line for line in (_speed(found, clock), _forfeited(found)) if line]
+    if voided:
+        told.append(
+            f"{count(voided, _unit(found.seats))} could not be counted because a provider failed; the same command "
+            "plays what is missing."
+        )
+    return told
+
+
+def _unit(seats: int) -> str:
+    return {1: "game", 2: "pair"}.get(seats, "table")
+
+
+def _played(found: Standings, game: str, clock: str, system: str) -> str:
+    how = {
+        1: "Everybody played the same seeds alone; who did better on a seed is ahead there.",
+        2: "Two players meet in pairs of games on one seed, with the sides swapped.",
+    }.get(found.seats, "Each table played its seed in all rotations, so that everybody had every seat.")
+    met = "in Swiss rounds" if system == "swiss" else "each against each" if found.seats == 2 else "at one table"
+    who = f"{count(len(found.rows), 'player')} met {met} in" if found.seats > 1 else f"{len(found.rows)} players played"
+    return f"{who} {count(found.games, 'game')} of {game} on the {clock} clock. {how}"
+
+
+def _leader(found: Standings) -> str:
+    first, *others = found.rows
+    close = [row.player for row in others if row.rating.high >= first.rating.low]
+    text = (
+        f"{first.player} stands at {first.rating.elo:+.0f} Elo "
+        f"[{first.rating.low:+.0f}, {first.rating.high:+.0f}] and took {first.score:.0%} of the points."
+    )
+    if not close:
+        return text + " Nobody's interval reaches it."
+    more = f" and {len(close) - 2} more" if len(close) > 2 else ""
+    return text + f" The place is not settled: the interval of {' and '.join(close[:2])}{more} reaches it."
+
+
+def _speed(found: Standings, clock: str) -> str:
+    """On a clock that charges the real time: the slowest player, and the best of those who are clearly faster."""
+    timed = [row for row in found.rows if row.latency_ms is not None]
+    if not clock.startswith("measured") or len(timed) < 2:
+        return ""
+    slow = max(timed, key=lambda row: row.latency_ms or 0.0)
+    faster = [row for row in timed if CLEARLY_FASTER * (row.latency_ms or 0.0) <= (slow.latency_ms or 0.0)]
+    if not faster:
+        return ""
+    quick = faster[0]
+    text = (
+        f"Time is charged: {quick.player} decides in {milliseconds(quick.latency_ms or 0.0)} and gets in "
+        f"{quick.moves:.0f} moves a game; {slow.player}, the slowest, takes {milliseconds(slow.latency_ms or 0.0)} and "
+        f"gets in {slow.moves:.0f}."
+    )
+    met = _between(found.pairings, quick, slow)
+    if met is None:
+        return text
+    share, games = met
+    return text + f" Against each other {quick.player} took {share:.0%} of the points in {count(games, 'game')}."
+
+
+def _between(pairings: Sequence[Pairing], one: Standing, two: Standing) -> tuple[float, int] | None:
+    for pairing in pairings:
+        if (pairing.a, pairing.b) == (one.player, two.player):
+            return pairing.score, pairing.games
+        if (pairing.a, pairing.b) == (two.player, one.player):
+            return 1 - pairing.score, pairing.games
+    return None
+
+
+def _forfeited(found: Standings) -> str:
+    if not found.forfeits:
+        return ""
+    loser = max(found.rows, key=lambda row: (row.forfeits, row.player))
+    out = sorted(
+        (row for row in found.rows if row.without_forfeits),
+        key=lambda row: -(row.without_forfeits.elo if row.without_forfeits else 0.0),
+    )
+    same = [row.player for row in out] == [row.player for row in found.rows]
+    text = (
+        f"{count(found.forfeits, 'game')} ended by forfeit, {loser.forfeits} of them lost by {loser.player}. "
+        f"Without them the order is {'the same' if same else 'another'}"
+    )
+    if same or not out:
+        return text + "."
+    return text + f": {', '.join(row.player for row in out[:3])}{', …' if len(out) > 3 else ''}."
