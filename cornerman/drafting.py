@@ -1,0 +1,182 @@
+"""Human drafts in the store, players measured against them, and a student of them.
+
+A draft becomes an episode by being played again as its human played it, so all that holds for episodes holds for it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cornerman.workplace import Workplace
+from distill.dataset import build_dataset, save_dataset
+from distill.student import make_student
+from episodes.clock import Clock
+from episodes.game import Game
+from episodes.games import load_game
+from episodes.games.draft import load
+from episodes.games.draft.agreement import KINDS, Answer, agreement, answers
+from episodes.games.draft.follow import FollowGame, questions
+from episodes.games.draft.human import NAME, RecordedDrafter
+from episodes.games.draft.view import FEATURES
+from episodes.pairs import play_matches
+from episodes.play import Match
+from episodes.player import Player
+from episodes.store.store import Store
+from models.errors import BadInput, ModelError
+
+Progress = Callable[[int, int], None]
+
+
+def training_game(path: Path, on_progress: Progress) -> FollowGame:
+    """The training drafts of a file; ``on_progress`` gets bytes read and the file's size if it must be read."""
+    game = load(f"{path}(split=train)", on_progress)
+    assert isinstance(game, FollowGame), "one seat was asked for"
+    return game
+
+
+def import_drafts(store: Store, game: FollowGame, limit: int | None, on_progress: Progress) -> dict[str, Any]:
+    """Keep the training drafts, at most ``limit``, as episodes of the human who made them; those that are there stay.
+
+    The result is what ``cornerman drafts import --json`` prints.
+    """
+    facts, count = game.prepared.facts, game.drafts if limit is None else min(limit, game.drafts)
+    done = new = 0
+
+    def matches() -> Iterator[Match]:
+        nonlocal new
+        for seed in range(count):
+            match = _human_match(game, seed)
+            new += store.scores(match.id) is None
+            yield match
+
+    def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
+        nonlocal done
+        done += 1
+        on_progress(done, count)
+
+    asyncio.run(play_matches(matches(), store, concurrency=1, on_result=on_result))
+    return {
+        "path": str(game.prepared.path),
+        "game": game.name,
+        "player": NAME,
+        "episodes": done,
+        "new": new,
+        "rows": facts.rows,
+        "drafts": facts.drafts,
+        "top": sum(facts.sides.values()),
+        "train": facts.sides["train"],
+        "held_out": facts.sides["held-out"],
+        "left_out": facts.left_out,
+        "odd_pools": facts.odd_pools,
+    }
+
+
+def _human_match(game: FollowGame, seed: int) -> Match:
+    """The human's own play-through. Its scope names the draft, so that it is the same episode in a newer file."""
+    return Match(
+        game=game,
+        players=(RecordedDrafter(),),
+        seed=seed,
+        clock=Clock.parse("paused"),
+        purpose="teach",
+        scope=f"17lands {game.draft(seed).id}",
+    )
+
+
+async def score_player(place: Workplace, player: Player, drafts: int, on_progress: Progress) -> dict[str, Any]:
+    """Put ``player`` to at most ``drafts`` drafts of the game; the result is what ``cornerman drafts score`` prints.
+
+    A provider's fault voids its draft. The same command asks nothing twice.
+    """
+    plain = _followed(place.game)
+    wanted = min(drafts, plain.drafts)
+    matches = [
+        Match(place.game, (player,), seed, Clock.parse("paused"), "check", scope="drafts score")
+        for seed in range(wanted)
+    ]
+    faults: list[str] = []
+    finished: list[Match] = []
+
+    def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
+        if isinstance(outcome, ModelError):
+            faults.append(f"{type(outcome).__name__}: {outcome}")
+        else:
+            finished.append(match)
+        on_progress(len(finished) + len(faults), wanted)
+
+    width = 1 if player.name == "human" else 64
+    await play_matches(matches, place.store, concurrency=width, on_result=on_result)
+    finished.sort(key=lambda match: match.seed)
+    found = [answers(questions(plain.draft(match.seed)), place.store.episode(match.id)) for match in finished]
+    return {
+        "player": player.name,
+        "game": place.game.name,
+        "drafts": len(finished),
+        **asdict(agreement(found)),
+        "kinds": {kind: asdict(agreement(found, _of_kind(kind))) for kind in KINDS},
+        "phases": {phase: asdict(agreement(found, _of_phase(phase))) for phase in FEATURES["phase"]},
+        **_totals(place.store, finished),
+        "voided": len(faults),
+        "faults": faults[:3],
+    }
+
+
+def _of_kind(kind: str) -> Callable[[Answer], bool]:
+    return lambda answer: answer.kind == kind
+
+
+def _of_phase(phase: str) -> Callable[[Answer], bool]:
+    return lambda answer: answer.phase == phase
+
+
+def _followed(game: Game) -> FollowGame:
+    """The game beneath its variants, which must be one of following a human."""
+    plain = load_game(game.name.split("+", maxsplit=1)[0])
+    if not isinstance(plain, FollowGame):
+        raise BadInput(f"{game.name} asks nobody to agree with a human: use --game draft:FILE.csv.gz")
+    return plain
+
+
+def _totals(store: Store, matches: list[Match]) -> dict[str, Any]:
+    seats = [seat for match in matches for seat in store.summary(match.id).seats]
+    latencies = sorted(seat.latency_p50_ms for seat in seats if seat.latency_p50_ms is not None)
+    return {
+        "illegal": sum(seat.illegal for seat in seats),
+        "unreadable": sum(seat.unreadable for seat in seats),
+        "refused": sum(seat.refused for seat in seats),
+        "timeouts": sum(seat.timeouts for seat in seats),
+        "latency_p50_ms": latencies[len(latencies) // 2] if latencies else None,
+        "cost_usd": sum(seat.cost_usd for seat in seats),
+    }
+
+
+def distil_drafts(place: Workplace, path: Path, base: str, on_progress: Progress) -> dict[str, Any]:
+    """Train a student on the imported drafts of a file; the result is what ``cornerman drafts distill`` prints.
+
+    The student plays ``draft:FILE``, whose drafts and held-out cards it has not seen. ``on_progress`` gets steps.
+    """
+    store, game = place.store, _followed(place.game)
+    ids = store.episode_ids(game=f"draft:{path}(split=train)", player=NAME)
+    if not ids:
+        raise BadInput(f"no drafts of {path} are in {store.path}: cornerman drafts import {path}")
+    dataset = build_dataset(store, game, ids, NAME)
+    save_dataset(store, dataset)
+    student = make_student(
+        store,
+        dataset,
+        game,
+        base=base,
+        root=place.config.night.folder / "students",
+        on_progress=lambda at: on_progress(at.step, at.steps),
+    )
+    return {
+        "student": student.id,
+        "path": str(student.folder),
+        "game": game.name,
+        "teacher": NAME,
+        "dataset": dataset.id,
+        **asdict(dataset.report),
+        **student.measured,
+    }

@@ -1,0 +1,104 @@
+"""What a drafter sees, as text and as a situation: the pack, and the cards taken so far. Nothing of other seats.
+
+A 17lands file knows cards by name only; so do these features.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from episodes.game import Move, Observation, last_named
+from episodes.games.draft.drafts import Card
+
+_ROUNDS = ("first", "second", "third", "later")
+_YES_NO = ("yes", "no")
+FEATURES: Mapping[str, tuple[str, ...]] = {
+    "round": _ROUNDS,
+    "phase": ("early", "middle", "late"),
+    "offered": ("many", "some", "few"),
+    "back": _YES_NO,
+    "copies": _YES_NO,
+}
+_PHRASES = {
+    **{("round", value): f"the pack is of the {value} round" for value in _ROUNDS[:3]},
+    ("round", "later"): "the pack is of a later round than the third",
+    ("phase", "early"): "the pick is one of the first four of its round",
+    ("phase", "middle"): "the pick is between the fifth and the ninth of its round",
+    ("phase", "late"): "the pick is the tenth of its round or a later one",
+    ("offered", "many"): "the pack offers ten different cards or more",
+    ("offered", "some"): "the pack offers between four and nine different cards",
+    ("offered", "few"): "the pack offers two or three different cards",
+    ("back", "yes"): "the pack has come round again",
+    ("back", "no"): "the pack has not been seen before",
+    ("copies", "yes"): "a card of the pack is in your pool already",
+    ("copies", "no"): "no card of the pack is in your pool",
+}
+TERMS = ("Magic: The Gathering", "booster draft", "booster", "draft", "pool", "pack", "card")
+"""Words by which a reader would know what is played."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One pick as its seat sees it. Numbers count from 0; ``back``: the pack may be one that this seat passed on."""
+
+    pack_number: int
+    pick_number: int
+    pack: tuple[Card, ...]
+    pool: tuple[Card, ...]
+    back: bool
+
+    @property
+    def choices(self) -> tuple[Card, ...]:
+        """The different cards of the pack."""
+        return tuple(dict.fromkeys(self.pack))
+
+    def observation(self) -> Observation:
+        text = (
+            f"Pack {self.pack_number + 1}, pick {self.pick_number + 1}.\n"
+            f"Your pool ({_cards(len(self.pool))}): {listed(self.pool) or 'nothing yet'}.\n"
+            f"The pack ({_cards(len(self.pack))}): {listed(self.pack)}."
+        )
+        return Observation(text, self.situation(), self.choices)
+
+    def situation(self) -> dict[str, str]:
+        offered, number = len(self.choices), self.pick_number
+        return {
+            "round": _ROUNDS[min(self.pack_number, 3)],
+            "phase": "early" if number < 4 else "middle" if number < 9 else "late",
+            "offered": "many" if offered >= 10 else "some" if offered >= 4 else "few",
+            "back": "yes" if self.back else "no",
+            "copies": "no" if set(self.pool).isdisjoint(self.pack) else "yes",
+        }
+
+
+def came_back(pack: tuple[Card, ...], earlier: Iterable[tuple[Card, ...]]) -> bool:
+    """Whether a pack may be what was left of one of the ``earlier`` ones of its round."""
+    now = Counter(pack)
+    return any(now < Counter(one) for one in earlier)
+
+
+def listed(cards: Iterable[Card]) -> str:
+    """Cards in the order given, copies counted; names may hold commas, so semicolons part them."""
+    return "; ".join(f"{card} (x{count})" if count > 1 else card for card, count in Counter(cards).items())
+
+
+def _cards(number: int) -> str:
+    return "1 card" if number == 1 else f"{number} cards"
+
+
+def phrase(feature: str, value: str) -> str:
+    """A clause that says ``feature`` is ``value``."""
+    return _PHRASES[feature, value]
+
+
+def read_card(reply: str, moves: tuple[Move, ...], choices: tuple[Move, ...]) -> Move | None:
+    """The card that a reply names: itself if it is nothing but a name, else the last one named of the pack, or of all.
+
+    A name may be part of another one, and reasons name other cards; so the pack comes first.
+    """
+    bare = reply.strip().strip("\"'*.").casefold()
+    for known in (choices, moves):
+        for move in known:
+            if move.casefold() in (bare, reply.strip().casefold()):
+                return move
+    return last_named(reply, choices) or last_named(reply, moves)
