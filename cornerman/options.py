@@ -25,7 +25,11 @@ GameName = Annotated[
 ]
 ClockName = Annotated[
     str,
-    typer.Option("--clock", metavar="CLOCK", help="paused, measured, or simulated:MS[,SD]: what thinking time costs."),
+    typer.Option(
+        "--clock",
+        metavar="CLOCK",
+        help="paused, measured, or simulated:MS[,SD], then *FACTOR or /SECONDS+SECONDS: what thinking time costs.",
+    ),
 ]
 Ray = Annotated[
     str | None,

@@ -1,0 +1,134 @@
+"""``cornerman latency``: does a player win by thought or by speed?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cornerman.options import ConfigFile, Db, GameName, Json, Seed
+from cornerman.terminal import emit, say
+from models.errors import BadInput
+
+if TYPE_CHECKING:
+    from cornerman.workplace import Workplace
+    from episodes.clock import Clock
+    from episodes.player import Player
+
+PlayerName = Annotated[str, typer.Argument(help="E.g. rookie@certified, student:ID, vllm:URL#NAME@base, bot:turtle.")]
+STRIP = 41
+"""Characters of a terminal's row of the curve, from 0 to all of the points."""
+
+
+def latency(
+    a: PlayerName,
+    b: PlayerName,
+    *,
+    factors: Annotated[str, typer.Option(help="Multiples of the latency, separated by commas.")] = "0,0.25,0.5,1,2,4",
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs at each of them.")] = 20,
+    clock: Annotated[
+        str, typer.Option("--clock", metavar="CLOCK", help="What is multiplied: measured, simulated:MS[,SD].")
+    ] = "measured",
+    out: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Also draw the curve there.")] = None,
+    game: GameName = None,
+    seed: Seed = None,
+    config: ConfigFile = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Play two players with their latency multiplied by 0 (the game waits), 0.25 and so on up to 4.
+
+    The curve of A's score says whether a player wins by thought or by speed. All factors play the same seeds; the same
+    command goes on where it stopped.
+
+    Example: cornerman latency rookie@base bot:turtle --clock simulated:200 --pairs 10
+    """
+    from cornerman.latency import checked
+    from cornerman.report.curve import draw_curve
+    from cornerman.workplace import workplace
+    from episodes.clock import Clock
+
+    wanted = _factors(factors)
+    if out is not None and not out.parent.is_dir():
+        raise BadInput(f"{out} cannot be written: there is no folder {out.parent}")
+    with workplace(db, config, game, seed=seed) as place:
+        charged = checked(place.game, Clock.parse(clock))
+        sides = place.players.open(a, place.game), place.players.open(b, place.game)
+        found = _run(place, sides, charged, wanted, pairs)
+    if out is not None:
+        out.write_text(draw_curve(found), encoding="utf-8")
+        found["picture"] = str(out)
+    if as_json:
+        emit(found)
+    else:
+        _print(found)
+
+
+def _factors(text: str) -> list[float]:
+    try:
+        factors = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        factors = []
+    if not factors or not all(0 <= factor <= 1000 for factor in factors):
+        raise BadInput(f"--factors {text!r} are no multiples of a latency: write e.g. 0,0.5,1,2")
+    return factors
+
+
+def _run(
+    place: "Workplace", sides: "tuple[Player, Player]", clock: "Clock", factors: list[float], pairs: int
+) -> dict[str, Any]:
+    from cornerman.latency import curve
+    from cornerman.terminal import live
+
+    with live("the first pairs …") as on_line:
+        return place.run(
+            lambda: curve(
+                place,
+                sides,
+                clock=clock,
+                factors=factors,
+                pairs=pairs,
+                seed=place.config.night.seed,
+                on_pair=lambda factor, done: (
+                    on_line(f"latency times {factor:g}: {done} of {pairs} pairs")
+                    if done % 10 in (0, pairs % 10)
+                    else None
+                ),
+            )
+        )
+
+
+def _print(found: dict[str, Any]) -> None:
+    say(f"points of {found['a']} against {found['b']} in {found['game']}; 95 % intervals")
+    say(f"{'latency':>8}  0 %{'half':^{STRIP - 8}}100 %  score")
+    for point in found["points"]:
+        if point["score"] is None:
+            say(f"{point['factor']:>7g}x  every pair was voided by a fault")
+            continue
+        figures = f"{100 * point['score']:.0f} % [{100 * point['low']:.0f}, {100 * point['high']:.0f}]"
+        say(
+            f"{point['factor']:>7g}x  {_strip(point)}  {figures}; "
+            f"moves a game {point['moves_a']:.0f} to {point['moves_b']:.0f}, {100 * point['late']:.0f} % of inputs lost"
+        )
+    for side in ("a", "b"):
+        say(f"{found[side]}: {SAYS[found['wins_by'][side]]}")
+    if found.get("picture"):
+        say(f"drawn in {found['picture']}")
+
+
+SAYS = {
+    "thought": "better while the game waits and not when thinking costs time: it wins by thought",
+    "speed": "better only when thinking costs time: it wins by speed",
+    "both": "better while the game waits and when thinking costs time",
+    "undecided": "not shown to be better, with or without time",
+}
+
+
+def _strip(point: dict[str, Any]) -> str:
+    def at(share: float) -> int:
+        return round((STRIP - 1) * share)
+
+    low, high, middle = at(point["low"]), at(point["high"]), at(point["score"])
+    row = ["·" if n == at(0.5) else " " for n in range(STRIP)]
+    row[low : high + 1] = "─" * (high + 1 - low)
+    row[middle] = "●"
+    return "".join(row)

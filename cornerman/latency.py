@@ -1,0 +1,135 @@
+"""Score over latency: the same two players, their thinking time multiplied, from none at all to four times as long.
+
+A player that wins while the game waits wins by thought; one that wins only when time is charged wins by speed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from cornerman.workplace import Workplace
+from episodes.clock import Clock
+from episodes.game import Game
+from episodes.pairs import PairResult, Setting, play_pairs
+from episodes.player import Player
+from models.errors import BadInput
+from optimize.seeds import Seeds
+from optimize.sides import side_totals
+from optimize.stats.eprocess import interval
+from optimize.stats.pairs import Counts
+
+FACTORS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+
+Reason = Literal["thought", "speed", "both", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A's mean pair score at one multiple of the latency, with its 95 % interval (``None`` without a whole pair).
+
+    ``moves_a`` and ``moves_b`` are decisions an episode; ``late`` is the share of all inputs that never came to be
+    played: superseded by a newer decision, or late because the game was over.
+    """
+
+    factor: float
+    clock: str
+    pairs: int
+    voided: int
+    score: float | None
+    low: float
+    high: float
+    moves_a: float
+    moves_b: float
+    late: float
+
+
+def checked(game: Game, clock: Clock) -> Clock:
+    """``clock``, if thinking costs something on it in ``game``; raises ``BadInput`` otherwise."""
+    if clock.kind == "paused":
+        raise BadInput("on the paused clock latency costs nothing: give --clock measured or simulated:MS")
+    if game.tick_rate is None and clock.control is None:
+        raise BadInput(
+            f"{game.name} waits for its players, so latency costs nothing: add a time control, as in {clock}/60+2"
+        )
+    return clock
+
+
+async def curve(
+    place: Workplace,
+    players: tuple[Player, Player],
+    *,
+    clock: Clock,
+    factors: Sequence[float],
+    pairs: int,
+    seed: int,
+    on_pair: Callable[[float, int], None],
+) -> dict[str, Any]:
+    """Play ``pairs`` pairs at every factor, on the same seeds; what ``cornerman latency --json`` prints.
+
+    Pairs that are in the store are not played again. ``on_pair`` gets the factor and the pairs done at it.
+    """
+    points = []
+    for factor in factors:
+        setting = Setting(place.game, clock.times(factor), "latency", place.store, scope="latency")
+        seeds = Seeds(f"latency {seed}", "latency").take(0, pairs)
+        done: list[PairResult] = []
+
+        def on_result(pair: PairResult, done: list[PairResult] = done, factor: float = factor) -> None:
+            done.append(pair)
+            on_pair(factor, len(done))
+
+        results = await play_pairs(setting, *players, seeds, on_result)
+        points.append(_point(place, factor, str(setting.clock), results))
+    return {
+        "a": players[0].name,
+        "b": players[1].name,
+        "game": place.game.name,
+        "points": [asdict(point) for point in points],
+        "wins_by": wins_by(points),
+    }
+
+
+def _point(place: Workplace, factor: float, clock: str, results: Sequence[PairResult]) -> Point:
+    whole = [pair for pair in results if pair.k is not None]
+    counts = Counts.of([pair.k for pair in whole if pair.k is not None])
+    low, high = interval(counts)
+    a, b = side_totals(place.store, whole)
+    episodes = sum(len(pair.episodes) for pair in whole) / (2 if place.game.seats == 1 else 1) or 1
+    return Point(
+        factor=factor,
+        clock=clock,
+        pairs=counts.total,
+        voided=len(results) - len(whole),
+        score=counts.mean if counts.total else None,
+        low=low,
+        high=high,
+        moves_a=a.turns / episodes,
+        moves_b=b.turns / episodes,
+        late=_late(place, [episode for pair in whole for episode in pair.episodes]),
+    )
+
+
+def _late(place: Workplace, episodes: Sequence[str]) -> float:
+    lost = given = 0
+    for episode in episodes:
+        for fate, count in place.store.db.execute(
+            "select fate, count(*) from inputs where episode_id = ? group by fate", [episode]
+        ):
+            given += count
+            lost += count if fate in ("superseded", "late") else 0
+    return lost / given if given else 0.0
+
+
+def wins_by(points: Sequence[Point]) -> dict[str, Reason]:
+    """For ``a`` and ``b``: whether the player is better while the game waits (thought), when time is charged (speed).
+
+    Charged means at any factor from 1 up. ``undecided`` where neither interval lies above one half.
+    """
+    waiting = [point for point in points if point.factor == 0]
+    charged = [point for point in points if point.factor >= 1]
+
+    def reason(better: Callable[[Point], bool]) -> Reason:
+        thought, speed = any(map(better, waiting)), any(map(better, charged))
+        return "both" if thought and speed else "thought" if thought else "speed" if speed else "undecided"
+
+    return {"a": reason(lambda point: point.low > 0.5), "b": reason(lambda point: point.high < 0.5)}
