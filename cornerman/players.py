@@ -1,9 +1,11 @@
 """Players by the names of the command line: models with prompts, students, bots, search, a person, and plug-ins.
 
 rookie@certified, openai:NAME@base, vllm:URL#NAME@working    a chat model with a prompt (without one: base)
+follower@certified                                           follows its prompt's rules to the letter: no language model
 student:ID                                                   a student, which needs no guidance
 bot:turtle                                                   a house bot
 search:400, search:100ms                                     search on the game's own simulator
+drafter:FILE                                                 pick counts of a 17lands file, for draft:FILE
 roshambo:rockbot                                             a bot of the RoShamBo competitions, for openspiel:roshambo
 human                                                        whoever sits at the terminal
 path/to/file.py:OBJECT, or an installed plug-in's name       a player of your own
@@ -23,6 +25,7 @@ from distill.student import load_student, open_student, student_player
 from episodes.game import Game
 from episodes.player import Player
 from episodes.players.bots import BOTS, load_bot
+from episodes.players.drafter import load_drafter
 from episodes.players.roshambo import load_roshambo
 from episodes.players.search import load_search
 from episodes.store.store import Store
@@ -34,12 +37,23 @@ from models.registry import KINDS, ModelOptions, open_model
 from prompts.library import PromptLibrary
 from prompts.prompt import Prompt
 from prompts.prompt import player as prompted
+from reflect.standin import FOLLOWER, follower
 
 if TYPE_CHECKING:
     from cornerman.scale.cluster import Cluster
     from cornerman.scale.pool import RayPool
 
-FORMS = ("bot:STYLE", "search:N", "roshambo:NAME", "student:ID", "human", "path/to/file.py:OBJECT", *KINDS.values())
+FORMS = (
+    "bot:STYLE",
+    "search:N",
+    "roshambo:NAME",
+    "drafter:FILE",
+    "student:ID",
+    "human",
+    "path/to/file.py:OBJECT",
+    "follower",
+    *KINDS.values(),
+)
 
 
 class Players:
@@ -89,17 +103,19 @@ class Players:
         model, at, prompt = spec.rpartition("@")
         model, prompt = (model, prompt) if at else (spec, "base")
         kind, _, rest = model.partition(":")
-        if kind not in KINDS:
+        if kind not in KINDS and model != FOLLOWER:
             raise BadInput(_unknown(spec, model))
-        if not rest and model != "rookie":
+        if not rest and model not in ("rookie", FOLLOWER):
             raise BadInput(f"the player {spec!r} names no model: write {KINDS[kind]}@PROMPT")
         return self._with_prompt(spec if at else f"{spec}@base", model, prompt, game)
 
     def with_prompt(self, model: str, prompt: Prompt, game: Game, name: str) -> Player:
-        """``model`` with a prompt; the store learns the prompt if it can, for the games will name it."""
+        """``model`` (or the follower) with a prompt; the store learns the prompt if it can: the games will name it."""
         if self._store.writes and prompt.id not in self._kept:
             self.library.save(prompt, game)
             self._kept.add(prompt.id)
+        if model == FOLLOWER:
+            return follower(prompt, name)
         player = prompted(self.model(model), prompt, game, name)
         section = self._section(model)
         if not isinstance(section, ModelSection):
@@ -110,7 +126,9 @@ class Players:
 
     def _with_prompt(self, name: str, model: str, prompt: str, game: Game) -> Player:
         # A server's only model is known by its name once it is open, and a served student wants a student's prompt.
-        known = model if self.library.aliases.get(prompt, game.name, model) else self.model(model).name
+        known = model
+        if model != FOLLOWER and not self.library.aliases.get(prompt, game.name, model):
+            known = self.model(model).name
         return self.with_prompt(model, self.library.resolve(prompt, game, known), game, name)
 
     def model(self, spec: str) -> ChatModel:
@@ -159,6 +177,7 @@ def open_simple(spec: str, game: Game) -> Player | None:
         "bot": lambda: _bot(rest, game),
         "search": lambda: load_search(rest),
         "roshambo": lambda: load_roshambo(rest),
+        "drafter": lambda: load_drafter(rest),
     }
     if kind in simple:
         return simple[kind]()
@@ -228,7 +247,7 @@ def _checked(found: object, spec: str) -> Player:
 
 
 def _unknown(spec: str, model: str) -> str:
-    names = [*(f"bot:{style}" for style in BOTS), "search:400", "human", "rookie", *(f"{kind}:" for kind in KINDS)]
+    names = [*(f"bot:{style}" for style in BOTS), "search:400", "human", "rookie", FOLLOWER, *(f"{kind}:" for kind in KINDS)]
     near = difflib.get_close_matches(model, names, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"unknown player {spec!r}: {hint}a player is {', '.join(FORMS)}; a model takes @PROMPT"
