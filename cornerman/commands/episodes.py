@@ -73,7 +73,11 @@ def show(episode: EpisodeId, *, config: ConfigFile = None, db: Db = None, as_jso
 def _turns(record: "EpisodeRecord") -> None:
     for turn in record.turns:
         chosen = turn.move or turn.reply_class.value
-        say(f"\n{turn.n}  tick {turn.tick}  seat {turn.seat}  {chosen}  ({turn.latency_ms:.1f} ms)")
+        ended = "" if turn.ended_ms is None else f"; the reply ended after {turn.ended_ms:.1f} ms"
+        parts = f", then {turn.split.rest} at tick {turn.split.lands}" if turn.split else ""
+        say(f"\n{turn.n}  tick {turn.tick}  seat {turn.seat}  {chosen}  ({turn.latency_ms:.1f} ms{ended})")
+        if turn.lands != turn.tick:
+            say(f"takes effect at tick {turn.lands}{parts}")
         say(turn.observation)
         if turn.reply != turn.move:
             say(f"> {turn.reply}")

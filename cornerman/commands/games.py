@@ -1,34 +1,52 @@
 """``cornerman games``: what can be played."""
 
+from typing import TYPE_CHECKING, Any
+
 from cornerman.options import Db, Json
-from cornerman.terminal import emit, table
+from cornerman.terminal import emit, say, table
+
+if TYPE_CHECKING:
+    from episodes.game import Game
 
 
 def games(*, db: Db = None, as_json: Json = False) -> None:
-    """List the games by the names that --game takes.
+    """List games by the names that --game takes; of other libraries' games only a few, all of which load by name.
 
-    A game of your own loads as path/to/file.py:OBJECT; cornerman game-check tests it.
+    A game of your own loads as path/to/file.py:OBJECT; cornerman game-check tests it. NAME+unlisted does not show which
+    moves are legal; NAME+renamed plays the game under made-up words, where it declares its own.
 
     Example: cornerman games
     """
     from episodes.games import known_games, load_game
+    from models.errors import BadInput
 
-    loaded = [load_game(name) for name in known_games()]
-    found = [
-        {
-            "name": game.name,
-            "seats": game.seats,
-            "tick_rate": game.tick_rate,
-            "can_clone": game.can_clone,
-            "moves": list(game.moves),
-            "features": {feature: list(values) for feature, values in game.features.items()},
-        }
-        for game in loaded
-    ]
+    found: list[dict[str, Any]] = []
+    rows: list[tuple[object, ...]] = []
+    missing: dict[str, str] = {}
+    for name in known_games():
+        try:
+            game = load_game(name)
+        except BadInput as reason:
+            missing[name] = str(reason)
+            continue
+        found.append(_described(game))
+        time = f"{game.tick_rate} ticks a second" if game.tick_rate else "turns"
+        rows.append((name, game.seats, time, len(game.moves) or "free text"))
     if as_json:
-        return emit({"games": found})
-    rows = [
-        (game.name, game.seats, f"{game.tick_rate} ticks a second" if game.tick_rate else "turns", len(game.moves))
-        for game in loaded
-    ]
-    return table(("game", "seats", "time", "moves"), rows)
+        return emit({"games": found, "missing": missing})
+    table(("game", "seats", "time", "moves"), rows)
+    for reason in dict.fromkeys(missing.values()):
+        names = ", ".join(name for name, other in missing.items() if other == reason)
+        say(f"not here: {names}: {reason}")
+    return None
+
+
+def _described(game: "Game") -> dict[str, Any]:
+    return {
+        "name": game.name,
+        "seats": game.seats,
+        "tick_rate": game.tick_rate,
+        "can_clone": game.can_clone,
+        "moves": list(game.moves),
+        "features": {feature: list(values) for feature, values in game.features.items()},
+    }

@@ -60,7 +60,7 @@ def test_an_installed_game_is_found_checked_and_played(installed: Path, tmp_path
     )
     assert found["score"] > 0.8
     replayed = json.loads(cornerman(installed, tmp_path, "episodes", "replay", "--verify", "--json"))
-    assert (replayed["episodes"], replayed["differences"]) == (20, [])
+    assert (replayed["episodes"], replayed["differences"]) == (20, 0)
 
 
 def test_without_installing_it_is_played_from_its_file(tmp_path: Path) -> None:
