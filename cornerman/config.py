@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from models.capabilities import API, Effort
 from models.errors import BadInput
 
 DEFAULT_FILE = "cornerman.toml"
@@ -21,12 +22,22 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ModelSection(Section):
-    """Which chat model, where it is served, and the environment variable that holds its key."""
+class ServedSection(Section):
+    """Where a chat model is served, the variable that holds its key, and what is asked of it (docs/models.md)."""
 
-    model: str
     base_url: str | None = None
     api_key_env: str | None = None
+    api: API | None = None
+    effort: Effort | None = None
+    requests_per_minute: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    tokens_per_minute: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    concurrency: int | None = Field(default=None, ge=1)
+
+
+class ModelSection(ServedSection):
+    """Which chat model, and how it is asked."""
+
+    model: str
     temperature: float = Field(default=1.0, ge=0, le=2)
     max_tokens: int = Field(default=128, ge=1)
     time_limit: float = Field(default=60.0, gt=0)
@@ -42,12 +53,10 @@ class ReflectorSection(ModelSection):
     time_limit: float = Field(default=300.0, gt=0)
 
 
-class TeacherSection(Section):
+class TeacherSection(ServedSection):
     """Who teaches the student: ``search`` or a chat model on the paused clock."""
 
     model: str = "search"
-    base_url: str | None = None
-    api_key_env: str | None = None
     prompt: str = "certified"
 
 
@@ -140,10 +149,15 @@ game = "duel"            # `cornerman games` lists what there is
 db = "cornerman.db"      # the store: one SQLite file
 
 [player]
-# Who plays. Change this line to "openai:MODEL", "anthropic:MODEL" or "vllm:http://HOST:8000".
+# Who plays. Change this line to "openai:MODEL", "anthropic:MODEL" or "vllm:http://HOST:8000"; docs/models.md has more.
 model = "rookie"
 # base_url = "https://HOST/v1"         # another server that speaks the same protocol
 # api_key_env = "MY_KEY"               # the environment variable that holds the key
+# effort = "low"                       # how much a reasoning model thinks: none, minimal, low, medium, high, xhigh, max
+# api = "chat"                         # OpenAI's older protocol, where "responses" would be chosen, or the other way
+# requests_per_minute = 500            # what the account allows; all models of one key share it
+# tokens_per_minute = 200_000
+# concurrency = 64                     # calls at once to this server at most
 temperature = 1.0
 max_tokens = 128         # a reply
 time_limit = 60.0        # seconds a decision; past it the decision is lost

@@ -32,8 +32,9 @@ from episodes.store.store import Store
 from models.chat import ChatModel
 from models.errors import BadInput
 from models.ledger import Ledger
-from models.prices import Price
+from models.prices import EFFORT_SUFFIX, Price
 from models.registry import KINDS, ModelOptions, open_model
+from models.traffic import Traffic
 from prompts.library import PromptLibrary
 from prompts.prompt import Prompt
 from prompts.prompt import player as prompted
@@ -51,7 +52,7 @@ FORMS = (
     "student:ID",
     "human",
     "path/to/file.py:OBJECT",
-    "follower",
+    "follower (stands in for a language model)",
     *KINDS.values(),
 )
 
@@ -74,6 +75,7 @@ class Players:
         self._runner: RayPool | None = None
         self.library = PromptLibrary(store)
         self.ledger = ledger or ledger_of(config)
+        self._traffic = Traffic()
 
     def open(self, spec: str, game: Game) -> Player:
         """The player that ``spec`` names; raises ``BadInput`` for a name that is none."""
@@ -145,7 +147,7 @@ class Players:
 
     def options(self, spec: str) -> ModelOptions:
         """How to open ``spec``, as the configuration says of it."""
-        return model_options(self._config, spec, self.ledger)
+        return model_options(self._config, spec, self.ledger, self._traffic)
 
     def _section(self, spec: str) -> ModelSection | TeacherSection | None:
         return _section_of(self._config, spec)
@@ -188,21 +190,28 @@ def open_simple(spec: str, game: Game) -> Player | None:
     return None
 
 
-def model_options(config: Config, spec: str, ledger: Ledger) -> ModelOptions:
-    """How to open the model ``spec``, as ``config`` says of it."""
+def model_options(config: Config, spec: str, ledger: Ledger, traffic: Traffic | None = None) -> ModelOptions:
+    """How to open the model ``spec``, as ``config`` says of it; ``traffic`` is what its models share on their way."""
     section = _section_of(config, spec)
     return ModelOptions(
         timeout_s=section.time_limit if isinstance(section, ModelSection) else 60.0,
         base_url=section.base_url if section else None,
         api_key_env=section.api_key_env if section else None,
+        api=section.api if section else None,
+        effort=section.effort if section else None,
+        requests_per_minute=section.requests_per_minute if section else None,
+        tokens_per_minute=section.tokens_per_minute if section else None,
+        concurrency=section.concurrency if section else None,
         ledger=ledger,
+        traffic=traffic or Traffic(),
         prices={name: Price(*rates) for name, rates in config.prices.items()},
     )
 
 
 def _section_of(config: Config, spec: str) -> ModelSection | TeacherSection | None:
     sections = (config.player, config.reflector, config.teacher)
-    return next((section for section in sections if section.model == spec), None)
+    names = (spec, EFFORT_SUFFIX.sub("", spec))  # NAME+low is served where NAME is
+    return next((section for name in names for section in sections if section.model == name), None)
 
 
 def ledger_of(config: Config) -> Ledger:
@@ -247,7 +256,14 @@ def _checked(found: object, spec: str) -> Player:
 
 
 def _unknown(spec: str, model: str) -> str:
-    names = [*(f"bot:{style}" for style in BOTS), "search:400", "human", "rookie", FOLLOWER, *(f"{kind}:" for kind in KINDS)]
+    names = [
+        *(f"bot:{style}" for style in BOTS),
+        "search:400",
+        "human",
+        "rookie",
+        FOLLOWER,
+        *(f"{kind}:" for kind in KINDS),
+    ]
     near = difflib.get_close_matches(model, names, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"unknown player {spec!r}: {hint}a player is {', '.join(FORMS)}; a model takes @PROMPT"

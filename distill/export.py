@@ -15,12 +15,12 @@ from distill.card import Served, card
 from distill.encode import Encoder
 from distill.judged import student_base
 from distill.merge import PARITY, explained, load_adapted, load_plain, parity, write_merged
-from distill.serving.install import gpu_present
-from distill.serving.server import command, context_of
+from distill.serving.server import command
 from distill.student import Student, checked_base, lineage
 from episodes.game import Game
 from episodes.store.store import Store
 from models.errors import BadInput
+from models.vllm_environment import context_of, gpu_present
 
 Format = Literal["merged", "adapter"]
 PROBES = 32

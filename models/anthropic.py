@@ -1,15 +1,17 @@
-"""Anthropic's messages API through its SDK: Anthropic itself, or a server (vLLM, say) that speaks the same protocol.
+"""Anthropic's messages API through its SDK: Anthropic itself, Bedrock, Vertex AI, or a server of the same protocol.
 
-Knows nothing about prices, budgets or retries: those wrap it.
+Knows nothing about prices, budgets or retries: those wrap it. Where a model is served, and by whose credentials, is
+the business of whoever makes the client (``models/registry.py``, ``models/clouds.py``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from models.boundary import Boundary, ClientPerLoop, Faults
-from models.capabilities import Capabilities
-from models.chat import Completion, FinishReason, Message, Usage
-from models.openai import url_secrets
+from models.capabilities import Capabilities, Effort
+from models.chat import Completion, FinishReason, Message, OnText, Usage
+from models.errors import BadInput
 
 FINISH: dict[str, FinishReason] = {
     "max_tokens": "length",
@@ -17,37 +19,41 @@ FINISH: dict[str, FinishReason] = {
     "refusal": "refusal",
 }
 
+LEAST_BUDGET = 1024
+"""Tokens: the API takes no smaller budget for thinking, and it must be smaller than ``max_tokens``."""
+
+BUDGETS: dict[Effort, float] = {"low": 0.25, "medium": 0.5, "high": 0.8}
+"""The share of ``max_tokens`` that may be thought, where thinking has a budget and not an effort."""
+
 
 class AnthropicModel:
     """One model behind Anthropic's messages.
 
-    ``name`` is what is recorded, ``model`` what the server calls it. The API takes no choices and no seed: with
-    ``choices`` the caller reads the text.
+    ``name`` is what is recorded, ``model`` what the server calls it; ``make`` makes the SDK's client, ``secrets`` are
+    kept out of its errors. The API takes no choices and no seed: with ``choices`` the caller reads the text. What the
+    model thought is no part of the text, and counts as tokens out.
     """
+
+    streams = True
 
     def __init__(
         self,
         model: str,
         *,
         name: str,
-        api_key: str,
+        make: Callable[[], Any],
         capabilities: Capabilities,
-        base_url: str | None = None,
+        secrets: Sequence[str] = (),
+        faults: Faults | None = None,
         timeout_s: float = 60.0,
+        effort: Effort | None = None,
     ) -> None:
-        import anthropic
-
         self.name = name
         self._model = model
         self._capabilities = capabilities
-        # Retries are ours (models/retry.py), so that every attempt passes the ledger.
-        self._clients = ClientPerLoop(
-            lambda: anthropic.AsyncAnthropic(api_key=api_key, base_url=base_url, timeout=timeout_s, max_retries=0)
-        )
-        faults = Faults(
-            anthropic.APIStatusError, anthropic.APITimeoutError, anthropic.APIConnectionError, anthropic.AnthropicError
-        )
-        self._boundary = Boundary(name, timeout_s, faults, (*url_secrets(base_url), api_key))
+        self._effort = effort
+        self._clients = ClientPerLoop(make)
+        self._boundary = Boundary(name, timeout_s, faults or anthropic_faults(), tuple(secrets))
 
     def __repr__(self) -> str:
         return f"AnthropicModel({self.name!r})"
@@ -60,6 +66,7 @@ class AnthropicModel:
         max_tokens: int = 256,
         temperature: float = 0.0,
         seed: int | None = None,
+        on_text: OnText | None = None,
     ) -> Completion:
         system = "\n\n".join(message.content for message in messages if message.role == "system")
         request: dict[str, Any] = {
@@ -71,13 +78,59 @@ class AnthropicModel:
         }
         if system:
             request["system"] = system
-        if self._capabilities.samples:
+        thinking = self._thinking(choices is not None, max_tokens)
+        if self._capabilities.samples and not thinking:
             # Newer models take no temperature and the SDK has dropped the parameter; the API's scale ends at 1.
             request["extra_body"] = {"temperature": min(temperature, 1.0)}
-        if choices is not None:
-            request |= self._capabilities.quick
-        answer, latency = await self._boundary.call(self._clients.get().messages.create(**request))
-        return self._read(answer, latency)
+        request |= thinking
+        if on_text is None:
+            answer, latency = await self._boundary.call(self._clients.get().messages.create(**request))
+            return self._read(answer, latency)
+        completion, latency = await self._boundary.call(self._streamed(request, on_text))
+        return replace(completion, latency=latency)
+
+    def _thinking(self, in_a_hurry: bool, max_tokens: int) -> dict[str, Any]:
+        """The request fields that say how much to think; none where the model's own default is right."""
+        effort, how = self._effort or (self._capabilities.quick if in_a_hurry else None), self._capabilities.thinking
+        if effort is None or (effort == "none" and how != "always"):
+            return {}
+        if effort == "none":
+            return {"thinking": {"type": "disabled"}}
+        if how != "budget":
+            fields: dict[str, Any] = {"output_config": {"effort": effort}}
+            return fields | ({"thinking": {"type": "adaptive"}} if how == "adaptive" else {})
+        if max_tokens <= LEAST_BUDGET:
+            raise BadInput(
+                f"{self.name}: thinking takes {LEAST_BUDGET} tokens or more of the {max_tokens} allowed; "
+                "raise max_tokens, or leave effort out"
+            )
+        budget = max(LEAST_BUDGET, int(max_tokens * BUDGETS[effort]))
+        return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+
+    async def _streamed(self, request: dict[str, Any], on_text: OnText) -> Completion:
+        """The completion, given to ``on_text`` as it is written; its latency is not filled in."""
+        text, stop, ended = "", None, False
+        counts: dict[str, Any] = {}
+        async with await self._clients.get().messages.create(**request, stream=True) as stream:
+            async for event in stream:
+                kind = getattr(event, "type", None)
+                if kind == "message_start":
+                    counts |= _counts(getattr(event, "message", None))
+                elif kind == "message_delta":
+                    counts |= _counts(event)
+                    stop = getattr(getattr(event, "delta", None), "stop_reason", None) or stop
+                elif kind == "content_block_delta":
+                    delta = getattr(event, "delta", None)
+                    piece = (getattr(delta, "text", None) if getattr(delta, "type", "") == "text_delta" else "") or ""
+                    if not isinstance(piece, str):
+                        raise self._boundary.malformed("a piece of text that is no text")
+                    if piece:
+                        text += piece
+                        on_text(text)
+                ended = ended or kind == "message_stop"
+        if not ended:
+            raise self._boundary.cut("the stream ended before the answer did")
+        return Completion(text, self._usage(counts), 0.0, FINISH.get(str(stop), "stop"))
 
     def _read(self, answer: Any, latency: float) -> Completion:
         """The completion in ``answer``. The SDK does not validate what it parsed, so everything is checked here."""
@@ -87,15 +140,37 @@ class AnthropicModel:
         texts = [getattr(block, "text", None) for block in blocks if getattr(block, "type", None) == "text"]
         if not all(isinstance(text, str) for text in texts):
             raise self._boundary.malformed("a text block without text")
-        usage = getattr(answer, "usage", None)
-        tokens_out = getattr(usage, "output_tokens", None)
+        finish: FinishReason = FINISH.get(str(getattr(answer, "stop_reason", "")), "stop")
+        return Completion("".join(map(str, texts)), self._usage(_counts(answer)), latency, finish)
+
+    def _usage(self, counts: dict[str, Any]) -> Usage:
+        tokens_out = counts.get("output_tokens")
         # Tokens read from and written to the provider's prompt cache are counted apart from the others.
-        parts: list[Any] = [getattr(usage, "input_tokens", None)]
-        parts += [getattr(usage, f"cache_{what}_input_tokens", None) or 0 for what in ("read", "creation")]
+        parts: list[Any] = [counts.get("input_tokens")]
+        parts += [counts.get(f"cache_{what}_input_tokens") or 0 for what in ("read", "creation")]
         if not (isinstance(tokens_out, int) and all(isinstance(part, int) for part in parts)):
             raise self._boundary.malformed("no token counts in it, so its cost cannot be booked")
-        finish: FinishReason = FINISH.get(str(getattr(answer, "stop_reason", "")), "stop")
-        return Completion("".join(map(str, texts)), Usage(sum(parts), tokens_out), latency, finish)
+        return Usage(sum(parts), tokens_out)
 
     async def close(self) -> None:
         await self._clients.close()
+
+
+def _counts(answer: Any) -> dict[str, Any]:
+    """The token counts that a message or an event names; in a stream the later ones count."""
+    usage = getattr(answer, "usage", None)
+    fields = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    return {field: value for field in fields if (value := getattr(usage, field, None)) is not None}
+
+
+def anthropic_faults() -> Faults:
+    import anthropic
+    import httpx2
+
+    return Faults(
+        anthropic.APIStatusError,
+        anthropic.APITimeoutError,
+        anthropic.APIConnectionError,
+        anthropic.AnthropicError,
+        transport=(httpx2.HTTPError,),
+    )

@@ -38,17 +38,46 @@ LASTING = {
 NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "InvalidURL"})
 """Faults of httpx, and of the httpx2 that Anthropic's SDK uses, before anything was sent."""
 
+OVERLOADED = frozenset({503, 529})
+
+EVENTS = {
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "throttlingException": 429,
+    "overloaded_error": 529,
+    "serviceUnavailableException": 503,
+    "api_error": 500,
+    "server_error": 500,
+    "internal_server_error": 500,
+    "internalServerException": 500,
+    "modelStreamErrorException": 500,
+    "timeout_error": 504,
+    "modelTimeoutException": 504,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "invalid_request_error": 400,
+    "validationException": 400,
+}
+"""Statuses of errors that come as an event of a stream, whose own status was 200, by the code that they carry."""
+
 LONGEST_MESSAGE = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """The exception classes of one SDK; OpenAI's and Anthropic's have the same shape."""
+    """The exception classes of one SDK; OpenAI's and Anthropic's have the same shape.
+
+    ``transport`` are those of the HTTP library below, which come through while a stream is read; ``credentials`` those
+    of the library that fetches a token before the request.
+    """
 
     status: Any
     timeout: type[Exception]
     connection: type[Exception]
     any: type[Exception]
+    transport: tuple[type[Exception], ...] = ()
+    credentials: tuple[type[Exception], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +106,36 @@ class Boundary:
             return answer, time.perf_counter() - started
         except (TimeoutError, self.faults.any, json.JSONDecodeError, UnicodeDecodeError) as error:
             fault = self.translate(error)
+        except (*self.faults.transport, *self.faults.credentials) as error:
+            fault = self.translate(error)
         raise fault
 
     def translate(self, error: Exception) -> ModelError:
         """The error of ours for a provider's exception."""
         if isinstance(error, TimeoutError | self.faults.timeout):
             return TimedOut(f"{self.who}: no answer within {self.timeout_s:g} s; raise the model's time limit")
-        if isinstance(error, self.faults.status):
-            return self._status_fault(error)
-        if isinstance(error, self.faults.connection):
-            why = self.redact(str(error.__cause__ or error))
-            sent = type(error.__cause__).__name__ not in NOT_SENT
-            trouble = f"the connection failed ({why}); is the server running and reachable?"
-            return Unavailable(f"{self.who}: {trouble}", may_be_billed=sent)
+        if isinstance(error, self.faults.credentials):
+            trouble = f"no token was to be had for the credentials ({self.redact(str(error))})"
+            return Unavailable(f"{self.who}: {trouble}", retryable=bool(getattr(error, "retryable", False)))
+        if isinstance(error, self.faults.status) and error.status_code >= 400:
+            wait = retry_after(error.response.headers, time.time())
+            return self._fault(int(error.status_code), _detail(error.body), wait)
+        if isinstance(error, (self.faults.connection, *self.faults.transport)):
+            return self._lost(error.__cause__ or error)
+        if isinstance(detail := getattr(error, "body", None), Mapping):
+            return self.event_fault(detail)
         return Malformed(f"{self.who}: the answer is not of the API's form ({self.redact(str(error))})")
+
+    def event_fault(self, body: Mapping[str, object]) -> ModelError:
+        """The error of ours for one that came inside an answer whose status was 200: work was done before it."""
+        detail = _detail(body)
+        code, kind = str(detail.get("code")), str(detail.get("type"))
+        status = int(code) if code.isdecimal() and len(code) == 3 else EVENTS.get(code, EVENTS.get(kind, 500))
+        return self._fault(status, detail, None, may_be_billed=True)
+
+    def cut(self, what: str) -> Unavailable:
+        """The error for a stream that ended before the answer did."""
+        return Unavailable(f"{self.who}: the answer was cut off ({what})", may_be_billed=True)
 
     def malformed(self, what: str) -> Malformed:
         return Malformed(f"{self.who}: the answer is not of the API's form ({self.redact(what)})")
@@ -106,20 +151,34 @@ class Boundary:
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
-    def _status_fault(self, error: Any) -> ModelError:
-        status = int(error.status_code)
-        detail = _detail(error.body)
+    def _lost(self, error: BaseException) -> ModelError:
+        """The error for a connection that was not made, or was lost."""
+        kind, why = type(error).__name__, self.redact(str(error) or type(error).__name__)
+        if "Timeout" in kind and kind not in NOT_SENT:
+            return TimedOut(f"{self.who}: the answer stopped coming ({why}); raise the model's time limit")
+        trouble = f"the connection failed ({why}); is the server running and reachable?"
+        return Unavailable(f"{self.who}: {trouble}", may_be_billed=kind not in NOT_SENT)
+
+    def _fault(
+        self, status: int, detail: Mapping[str, object], wait: float | None, may_be_billed: bool = False
+    ) -> ModelError:
+        """The error for a status and what the body says of it; ``wait`` is what Retry-After asks for, in seconds."""
         code, said = str(detail.get("code") or detail.get("type") or ""), str(detail.get("message") or "")
-        said = self.redact(said or f"status {status}")
+        said = self.redact(said or code or f"status {status}")
         if code in BLOCKED_CODES:
-            return Refused(f"{self.who}: the provider blocked the request ({said})")
+            return Refused(f"{self.who}: the provider blocked the request ({said})", may_be_billed)
         if status == 429 and code not in EXHAUSTED_CODES:
-            wait = retry_after(error.response.headers, time.time())
-            return RateLimited(f"{self.who}: too many requests ({said})", wait)
+            return RateLimited(f"{self.who}: too many requests ({said})", wait, may_be_billed)
         if status in (408, 504):
             return TimedOut(f"{self.who}: the server gave up waiting ({said})")
         what = LASTING.get(402 if code in EXHAUSTED_CODES else status, f"the request failed with status {status}")
-        return Unavailable(f"{self.who}: {what} ({said})", retryable=status == 409 or status >= 500)
+        return Unavailable(
+            f"{self.who}: {what} ({said})",
+            status == 409 or status >= 500,
+            may_be_billed,
+            overloaded=status in OVERLOADED,
+            retry_after=wait,
+        )
 
 
 class Closable(Protocol):
@@ -164,7 +223,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         if value.strip().replace(".", "", 1).isdigit():
             return float(value)
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -5,44 +5,75 @@ that is not covered behaves like the last entry of its provider.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+"""How much a reasoning model is to think, from nothing to most; each model takes some of these."""
+
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+"""Every effort, the least first."""
+
+API = Literal["chat", "responses"]
+"""The two protocols of OpenAI's: chat completions and responses."""
+
+Choosing = Literal["choice", "schema"]
+"""How a server is held to one of several answers: vLLM's own field, or a JSON schema with an enumeration."""
+
+Thinking = Literal["budget", "adaptive", "always"]
+"""How Claude is made to think: by a budget in tokens; by an effort, once it is told to think; by an effort alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """The parameters of one model.
 
-    ``samples``: takes ``temperature`` (and, on OpenAI's API, ``seed``). ``choices``: can be held to one of several
-    answers. ``quick``: request fields that ask for the least thinking; sent with a request that has ``choices``,
-    because a player in a hurry wants one word, and thinking counts against ``max_tokens``.
+    ``samples``: takes ``temperature`` (and, on OpenAI's chat API, ``seed``). ``choices``: how it can be held to one of
+    several answers, if at all. ``efforts``: those that it takes. ``quick``: the effort that is asked with a request
+    that has ``choices``, unless one is configured, because a player in a hurry wants one word, and thinking counts
+    against ``max_tokens``. ``api``: which of OpenAI's APIs it wants. ``thinking``: how Claude is made to think.
     """
 
     token_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     samples: bool = True
-    choices: bool = False
-    quick: Mapping[str, Any] = field(default_factory=dict)
+    choices: Choosing | None = None
+    efforts: tuple[Effort, ...] = ()
+    quick: Effort | None = None
+    api: API = "chat"
+    thinking: Thinking | None = None
 
 
-VLLM = Capabilities(choices=True)
-COMPATIBLE = Capabilities()
-"""A server that speaks OpenAI's or Anthropic's API and of which nothing else is known."""
+VLLM = Capabilities(choices="choice", efforts=EFFORTS)
+LOCAL_SERVER = Capabilities(choices="schema", efforts=EFFORTS)
+"""Ollama and llama.cpp: a schema becomes a grammar there, in no time."""
+
+COMPATIBLE = Capabilities(efforts=EFFORTS, thinking="always")
+"""A server that speaks OpenAI's or Anthropic's API and of which nothing else is known: it judges what it is sent."""
+
+CHATTING = Capabilities("max_completion_tokens")
+"""A model of OpenAI's that does not reason."""
 
 
-def _openai(samples: bool, effort: str | None = None) -> Capabilities:
-    return Capabilities("max_completion_tokens", samples, quick={"reasoning_effort": effort} if effort else {})
+def _reasoning(*efforts: Effort) -> Capabilities:
+    """A reasoning model of OpenAI's: no sampling parameters, and the newer API, which the provider recommends."""
+    return Capabilities("max_completion_tokens", samples=False, efforts=efforts, quick=efforts[0], api="responses")
 
 
 OPENAI: tuple[tuple[re.Pattern[str], Capabilities], ...] = (
-    (re.compile(r"^o\d"), _openai(samples=False, effort="low")),
-    (re.compile(r"^gpt-\d+(\.\d+)?-chat"), _openai(samples=True)),
-    (re.compile(r"^gpt-5(-|$)"), _openai(samples=False, effort="minimal")),
-    (re.compile(r"^gpt-(5\.|[6-9]|\d\d)"), _openai(samples=False, effort="none")),
-    (re.compile(r""), _openai(samples=True)),
+    (re.compile(r"^o\d"), _reasoning("low", "medium", "high")),
+    (re.compile(r"^gpt-\d+(\.\d+)?-chat"), CHATTING),
+    (re.compile(r"^gpt-5-pro"), _reasoning("high")),
+    (re.compile(r"^gpt-5\.\d-pro"), _reasoning("medium", "high", "xhigh")),
+    (re.compile(r"^gpt-5(\.[12])?-codex"), _reasoning("low", "medium", "high")),
+    (re.compile(r"^gpt-5(-|$)"), _reasoning("minimal", "low", "medium", "high")),
+    (re.compile(r"^gpt-5\.1"), _reasoning("none", "low", "medium", "high")),
+    (re.compile(r"^gpt-5\.[2-5]"), _reasoning("none", "low", "medium", "high", "xhigh")),
+    (re.compile(r"^gpt-(5\.[6-9]|6-(sol|luna))"), _reasoning("none", "low", "medium", "high", "xhigh", "max")),
+    (re.compile(r"^gpt-([6-9]|\d\d)"), _reasoning("low", "medium", "high", "xhigh", "max")),
+    (re.compile(r""), CHATTING),
 )
 
-CLAUDE_VERSION = re.compile(r"^claude-(?P<family>[a-z]+)-(?P<major>\d{1,2})(?:-(?P<minor>\d{1,2}))?(?!\d)")
+CLAUDE_VERSION = re.compile(r"claude-(?P<family>[a-z]+)-(?P<major>\d{1,2})(?:-(?P<minor>\d{1,2}))?(?!\d)")
 
 
 def openai_capabilities(model: str) -> Capabilities:
@@ -51,19 +82,28 @@ def openai_capabilities(model: str) -> Capabilities:
 
 
 def anthropic_capabilities(model: str) -> Capabilities:
-    """What ``model`` takes on Anthropic's own API.
+    """What ``model`` takes on Anthropic's own API; its name on Bedrock or Vertex AI says the same.
 
-    From 4.7 on sampling parameters are rejected; from 5 on thinking is on by default and can be switched off, but
-    for Fable, Mythos and Opus from 5.5 on, where it can only be made short.
+    Until 4.5 thinking has a budget; from 4.6 on it has an effort; from 4.7 on sampling parameters are rejected; from 5
+    on thinking is on by default and can be switched off, but for Fable, Mythos and Opus from 5.5 on, where it can only
+    be made short.
     """
-    found = CLAUDE_VERSION.match(model)
+    found = CLAUDE_VERSION.search(model)
     if not found:
         return Capabilities()
     family, version = found["family"], (int(found["major"]), int(found["minor"] or 0))
+    if version < (4, 6):
+        return Capabilities(efforts=("none", "low", "medium", "high"), thinking="budget")
     if version < (4, 7):
-        return Capabilities()
+        return Capabilities(efforts=("none", "low", "medium", "high", "max"), thinking="adaptive")
     if version < (5, 0):
-        return Capabilities(samples=False)
+        return Capabilities(
+            samples=False, efforts=("none", "low", "medium", "high", "xhigh", "max"), thinking="adaptive"
+        )
     if family in ("fable", "mythos") or (family == "opus" and version >= (5, 5)):
-        return Capabilities(samples=False, quick={"output_config": {"effort": "low"}})
-    return Capabilities(samples=False, quick={"thinking": {"type": "disabled"}})
+        return Capabilities(
+            samples=False, efforts=("low", "medium", "high", "xhigh", "max"), quick="low", thinking="always"
+        )
+    return Capabilities(
+        samples=False, efforts=("none", "low", "medium", "high", "xhigh", "max"), quick="none", thinking="always"
+    )

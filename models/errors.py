@@ -28,11 +28,15 @@ class ModelError(CornermanError):
 
 
 class RateLimited(ModelError):
-    """Too many requests or tokens; ``retry_after`` is the provider's wish in seconds, if it gave one."""
+    """Too many requests or tokens; ``retry_after`` is the provider's wish in seconds, if it gave one.
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    ``may_be_billed``, here and below, says that the provider may have done work all the same.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None, may_be_billed: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.may_be_billed = may_be_billed
 
 
 class TimedOut(ModelError):
@@ -40,7 +44,11 @@ class TimedOut(ModelError):
 
 
 class Refused(ModelError):
-    """The provider blocked the request before the model answered."""
+    """The provider blocked the request before the model answered, or cut its answer off."""
+
+    def __init__(self, message: str, may_be_billed: bool = False) -> None:
+        super().__init__(message)
+        self.may_be_billed = may_be_billed
 
 
 class Malformed(ModelError):
@@ -55,10 +63,20 @@ class Unavailable(ModelError):
     """Connection, server or authentication fault.
 
     ``retryable`` says whether asking again may help; ``may_be_billed`` that the connection was lost after the request
-    had been sent.
+    had been sent; ``overloaded`` that the server has more to do than it can; ``retry_after`` is its wish in seconds.
     """
 
-    def __init__(self, message: str, retryable: bool = True, may_be_billed: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        retryable: bool = True,
+        may_be_billed: bool = False,
+        *,
+        overloaded: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.may_be_billed = may_be_billed
+        self.overloaded = overloaded
+        self.retry_after = retry_after

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from models.chat import ChatModel, Completion, Message, Usage
+from models.chat import ChatModel, Completion, Message, OnText, Usage
 from models.errors import BudgetExhausted, RateLimited, Refused, Unavailable
 from models.prices import Price
+from models.wrapping import Wrapper
 
 NANO = 1_000_000_000
 """Money is kept in whole billionths of a dollar: sums are exact, and no rounding ever passes a limit."""
@@ -222,27 +223,22 @@ class Ledger:
         self._committed_tokens -= reservation.tokens
 
 
-class Metered:
+class Metered(Wrapper):
     """A model whose every call passes ``ledger`` at ``price``, and whose completions carry their cost.
 
     A ``price`` of ``None`` is one that is not known: the call is counted, and costs 0 as far as can be told.
 
     A call that the provider turned down is released. One whose work it may have done all the same (it answered too
-    late, or in a form that could not be read, or the connection was lost, or we stopped waiting) stays booked with
-    its worst case.
+    late, or in a form that could not be read, or the connection was lost, in mid-stream too, or we stopped waiting)
+    stays booked with its worst case. ``least_out`` is the smallest limit of an answer that the provider takes: it may
+    answer as much, whatever it is asked.
     """
 
-    def __init__(self, model: ChatModel, ledger: Ledger, price: Price | None) -> None:
-        self._model = model
+    def __init__(self, model: ChatModel, ledger: Ledger, price: Price | None, least_out: int = 0) -> None:
+        super().__init__(model)
         self._ledger = ledger
         self._price = price
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    def __repr__(self) -> str:
-        return f"Metered({self._model!r})"
+        self._least_out = least_out
 
     async def complete(
         self,
@@ -252,12 +248,13 @@ class Metered:
         max_tokens: int = 256,
         temperature: float = 0.0,
         seed: int | None = None,
+        on_text: OnText | None = None,
     ) -> Completion:
-        most = most_tokens(messages)
-        reservation = self._ledger.reserve(self.name, most, max_tokens, self._price)
+        most_out = max(max_tokens, self._least_out)
+        reservation = self._ledger.reserve(self.name, most_tokens(messages), most_out, self._price)
         try:
-            completion = await self._model.complete(
-                messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed
+            completion = await self._forward(
+                messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed, on_text=on_text
             )
         except BaseException as fault:
             if _turned_down(fault):
@@ -270,9 +267,6 @@ class Metered:
         self._ledger.settle(reservation, usage, cost)
         return replace(completion, cost=cost)
 
-    async def close(self) -> None:
-        await self._model.close()
-
 
 def most_tokens(messages: Sequence[Message]) -> int:
     """No tokenizer in use makes more tokens of ``messages``: every token stands for at least one byte of UTF-8."""
@@ -281,9 +275,7 @@ def most_tokens(messages: Sequence[Message]) -> int:
 
 def _turned_down(fault: BaseException) -> bool:
     """Whether the provider surely did no work."""
-    if isinstance(fault, Unavailable):
-        return not fault.may_be_billed
-    return isinstance(fault, RateLimited | Refused)
+    return isinstance(fault, RateLimited | Refused | Unavailable) and not fault.may_be_billed
 
 
 def _account(total: Total) -> _Account:

@@ -1,27 +1,30 @@
 """OpenAI's chat API through its SDK: OpenAI itself, vLLM, and any server that speaks the same protocol.
 
-Knows nothing about prices, budgets or retries: those wrap it.
+Knows nothing about prices, budgets or retries: those wrap it. The newer Responses API is in ``models/responses.py``.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from models.boundary import Boundary, ClientPerLoop, Faults, public_url
-from models.capabilities import Capabilities
-from models.chat import Completion, FinishReason, Message, Usage
+from models.capabilities import Capabilities, Choosing, Effort
+from models.chat import Completion, FinishReason, Message, OnText, Usage
 from models.errors import BadInput
 
 FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
 
 
-class OpenAIModel:
-    """One model behind OpenAI's chat completions.
+class OpenAIService:
+    """One model of a server that speaks OpenAI's protocols: its client, its faults, what it takes.
 
-    ``name`` is what is recorded, ``model`` what the server calls it. With ``choices`` a server that declares the
-    capability is held to one of them by constrained decoding; from another the caller reads the text.
+    ``name`` is what is recorded, ``model`` what the server calls it. ``effort`` is how much it is to think; without
+    one the model thinks as much as it does by itself, and as little as it can where it is to choose.
     """
+
+    streams = True
 
     def __init__(
         self,
@@ -32,12 +35,14 @@ class OpenAIModel:
         capabilities: Capabilities,
         base_url: str | None = None,
         timeout_s: float = 60.0,
+        effort: Effort | None = None,
     ) -> None:
         import openai
 
         self.name = name
         self._model = model
         self._capabilities = capabilities
+        self._effort = effort
         # Retries are ours (models/retry.py), so that every attempt passes the ledger.
         self._clients = ClientPerLoop(
             lambda: openai.AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=timeout_s, max_retries=0)
@@ -45,7 +50,22 @@ class OpenAIModel:
         self._boundary = Boundary(name, timeout_s, openai_faults(), (*url_secrets(base_url), api_key))
 
     def __repr__(self) -> str:
-        return f"OpenAIModel({self.name!r})"
+        return f"{type(self).__name__}({self.name!r})"
+
+    def _thinks(self, choices: Sequence[str] | None) -> Effort | None:
+        """The effort to ask for, if any."""
+        return self._effort or (self._capabilities.quick if choices is not None else None)
+
+    async def close(self) -> None:
+        await self._clients.close()
+
+
+class OpenAIModel(OpenAIService):
+    """One model behind OpenAI's chat completions.
+
+    With ``choices`` a server that declares the capability is held to one of them by constrained decoding, and
+    ``on_text`` gets the choice when it is made; from another the caller reads the text.
+    """
 
     async def complete(
         self,
@@ -55,6 +75,7 @@ class OpenAIModel:
         max_tokens: int = 256,
         temperature: float = 0.0,
         seed: int | None = None,
+        on_text: OnText | None = None,
     ) -> Completion:
         request: dict[str, Any] = {
             "model": self._model,
@@ -65,53 +86,121 @@ class OpenAIModel:
             request["temperature"] = temperature
             if seed is not None:
                 request["seed"] = seed & 0x7FFF_FFFF_FFFF_FFFF  # the API's field is a signed 64-bit integer
-        if choices is not None:
-            request |= self._capabilities.quick
-            if self._capabilities.choices:
-                # vLLM ignores its older ``guided_choice`` without a word; this field it obeys.
-                request["extra_body"] = {"structured_outputs": {"choice": list(choices)}}
-        answer, latency = await self._boundary.call(self._clients.get().chat.completions.create(**request))
-        completion = self._read(answer, latency)
-        if choices is not None and self._capabilities.choices:
-            return replace(completion, text=nearest_choice(completion.text, choices))
+        if effort := self._thinks(choices):
+            request["reasoning_effort"] = effort
+        held = self._capabilities.choices if choices is not None else None
+        if choices is None or held is None:
+            return await self._ask(request, on_text)
+        request |= one_of(choices, held)
+        completion = await self._ask(request, None)
+        completion = replace(completion, text=nearest_choice(completion.text, choices, held))
+        if on_text is not None:
+            on_text(completion.text)
         return completion
+
+    async def _ask(self, request: dict[str, Any], on_text: OnText | None) -> Completion:
+        if on_text is not None:
+            completion, latency = await self._boundary.call(self._streamed(request, on_text))
+            return replace(completion, latency=latency)
+        answer, latency = await self._boundary.call(self._clients.get().chat.completions.create(**request))
+        return self._read(answer, latency)
+
+    async def _streamed(self, request: dict[str, Any], on_text: OnText) -> Completion:
+        """The completion, given to ``on_text`` as it is written; its latency is not filled in."""
+        usage: Any = None
+        text, refusal, finish = "", "", None
+        stream = await self._clients.get().chat.completions.create(
+            **request, stream=True, stream_options={"include_usage": True}
+        )
+        async with stream:
+            async for chunk in stream:
+                usage = getattr(chunk, "usage", None) or usage
+                # The chunk with the usage has no choices; servers differ in whether an empty list is sent.
+                for choice in getattr(chunk, "choices", None) or ():
+                    delta = getattr(choice, "delta", None)
+                    piece = getattr(delta, "content", None) or ""
+                    if not isinstance(piece, str):
+                        raise self._boundary.malformed("a piece of text that is no text")
+                    refusal += str(getattr(delta, "refusal", None) or "")
+                    finish = getattr(choice, "finish_reason", None) or finish
+                    if piece:
+                        text += piece
+                        on_text(text)
+        if finish is None:
+            raise self._boundary.cut("the stream ended before the answer did")
+        return self._completion(text, refusal, finish, usage)
 
     def _read(self, answer: Any, latency: float) -> Completion:
         """The completion in ``answer``. The SDK does not validate what it parsed, so everything is checked here."""
         if not getattr(answer, "choices", None):
+            if isinstance(error := getattr(answer, "error", None), Mapping):  # OpenRouter: an error with status 200
+                raise self._boundary.event_fault(error)
             raise self._boundary.malformed("no choices in it")
         choice = answer.choices[0]
         message = getattr(choice, "message", None)
         content, refusal = getattr(message, "content", None), getattr(message, "refusal", None)
         if message is None or not isinstance(content, str | None):
             raise self._boundary.malformed("no message text in it")
-        usage = getattr(answer, "usage", None)
+        completion = self._completion(
+            content or "", refusal or "", choice.finish_reason, getattr(answer, "usage", None)
+        )
+        return replace(completion, latency=latency)
+
+    def _completion(self, text: str, refusal: str, finish: object, usage: Any) -> Completion:
+        """A completion without its latency."""
         tokens_in, tokens_out = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
         if not (isinstance(tokens_in, int) and isinstance(tokens_out, int)):
             raise self._boundary.malformed("no token counts in it, so its cost cannot be booked")
-        finish: FinishReason = "refusal" if refusal else FINISH.get(str(choice.finish_reason), "stop")
-        return Completion(content or refusal or "", Usage(tokens_in, tokens_out), latency, finish)
+        total = getattr(usage, "total_tokens", None)
+        if isinstance(total, int):
+            tokens_out = max(tokens_out, total - tokens_in)  # some servers count what was thought in the total only
+        reason: FinishReason = "refusal" if refusal else FINISH.get(str(finish), "stop")
+        return Completion(text or refusal, Usage(tokens_in, tokens_out), 0.0, reason)
 
-    async def close(self) -> None:
-        await self._clients.close()
+
+def one_of(choices: Sequence[str], how: Choosing) -> dict[str, Any]:
+    """The request fields that hold a server to one of ``choices``."""
+    if how == "choice":
+        # vLLM ignores its older ``guided_choice`` without a word; this field it obeys.
+        return {"extra_body": {"structured_outputs": {"choice": list(choices)}}}
+    schema = {"type": "string", "enum": list(choices)}
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "choice", "schema": schema}}}
 
 
-def nearest_choice(text: str, choices: Sequence[str]) -> str:
-    """The choice that ``text`` is but for its spaces, or ``text`` itself.
+def nearest_choice(text: str, choices: Sequence[str], how: Choosing = "choice") -> str:
+    """The choice that ``text`` is but for its spaces (and, by a schema, its quotes), or ``text`` itself.
 
     A constrained server lets a model spell a choice with any of its tokens, and some tokenizers are decoded with a
     space between tokens: "throw" may come back as " t h r o w".
     """
+    if how == "schema":
+        text = _unquoted(text)
     if text.strip() in choices:
         return text.strip()
     same = [choice for choice in choices if "".join(choice.split()) == "".join(text.split())]
     return same[0] if len(same) == 1 else text
 
 
+def _unquoted(text: str) -> str:
+    """The string that ``text`` is in JSON; one that was cut off loses its quotation mark."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text.strip().strip('"')
+    return found if isinstance(found, str) else text
+
+
 def openai_faults() -> Faults:
+    import httpx
     import openai
 
-    return Faults(openai.APIStatusError, openai.APITimeoutError, openai.APIConnectionError, openai.OpenAIError)
+    return Faults(
+        openai.APIStatusError,
+        openai.APITimeoutError,
+        openai.APIConnectionError,
+        openai.OpenAIError,
+        transport=(httpx.HTTPError,),
+    )
 
 
 def url_secrets(url: str | None) -> tuple[str, ...]:

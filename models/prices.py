@@ -3,14 +3,24 @@
 Knows nothing about budgets: ``models/ledger.py`` does the counting.
 """
 
+import importlib.util
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from models.capabilities import EFFORTS
 
 PRICES_DATE = "2026-11-21"
 """When the table was compiled from the providers' published prices; they change, so check before relying on them."""
 
 DATE_SUFFIX = re.compile(r"-(20\d\d-\d\d-\d\d|20\d{6}|latest)$")
+EFFORT_SUFFIX = re.compile(rf"\+({'|'.join(EFFORTS)})$")
+CLAUDE = re.compile(r"claude-[a-z]+-\d{1,2}(-\d{1,2})?(?!\d)")
+"""A model of Anthropic's in its name on Bedrock or Vertex AI (``us.anthropic.claude-haiku-4-5-20251001-v1:0``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,16 @@ class Price:
         is_long = self.long_from is not None and tokens_in > self.long_from
         rates = (self.long_in, self.long_out) if is_long else (self.usd_in, self.usd_out)
         return (tokens_in * rates[0] + tokens_out * rates[1]) / 1e6
+
+    def times(self, factor: float) -> "Price":
+        """The price at another rate."""
+        return Price(
+            self.usd_in * factor,
+            self.usd_out * factor,
+            self.long_from,
+            self.long_in * factor,
+            self.long_out * factor,
+        )
 
 
 FREE = Price(0.0, 0.0)
@@ -87,14 +107,69 @@ PRICES: Mapping[str, Price] = {
 }
 
 
+REGIONAL = 1.1
+"""What a regional endpoint of Bedrock or Vertex AI costs beside Anthropic's own; the global ones cost the same."""
+
+LITELLM_NAMES = {"openai": "", "anthropic": "", "bedrock": "", "vertex": "vertex_ai/", "litellm": ""}
+"""What litellm's table puts before the names of these kinds of model."""
+
+LONG_RATE = re.compile(r"^input_cost_per_token_above_(\d+)k_tokens$")
+
+
 def find_price(name: str, declared: Mapping[str, Price]) -> Price | None:
     """The price of the model recorded as ``name`` (``openai:gpt-5-nano``), or ``None`` if it is not known.
 
-    What the user declared counts before the table; a dated snapshot costs what its family costs.
+    What the user declared counts before the table, and the table before litellm's, if litellm is installed; a dated
+    snapshot costs what its family costs, and a model with an effort (``+high``) what it costs without.
     """
-    undated = DATE_SUFFIX.sub("", name)
-    for key in (name, undated):
+    plain = EFFORT_SUFFIX.sub("", name)
+    for key in (name, plain, DATE_SUFFIX.sub("", plain)):
         for table in (declared, PRICES):
             if key in table:
                 return table[key]
-    return None
+    kind, _, model = plain.partition(":")
+    if kind in ("bedrock", "vertex") and (claude := CLAUDE.search(model)):
+        own = PRICES.get(f"anthropic:{claude[0]}")
+        if own is not None:
+            return own.times(REGIONAL)
+    provider, slash, rest = model.partition("/")
+    if kind == "litellm" and slash and provider in ("openai", "anthropic"):
+        return find_price(f"{provider}:{rest}", declared)
+    return _of_litellm(LITELLM_NAMES[kind] + model) if kind in LITELLM_NAMES else None
+
+
+def _of_litellm(model: str) -> Price | None:
+    """What the table says that comes with litellm, whose date is the release of the package."""
+    entry = _litellm_table().get(model)
+    if not isinstance(entry, Mapping):
+        return None
+    rates = {key: float(value) * 1e6 for key, value in entry.items() if "cost" in key and _is_number(value)}
+    if "input_cost_per_token" not in rates or "output_cost_per_token" not in rates:
+        return None
+    usd_in = max(rates["input_cost_per_token"], rates.get("cache_creation_input_token_cost", 0.0))
+    usd_out = max(rates["output_cost_per_token"], rates.get("output_cost_per_reasoning_token", 0.0))
+    bounds = sorted((int(found[1]), key) for key in rates if (found := LONG_RATE.match(key)))
+    if not bounds:
+        return Price(usd_in, usd_out)
+    # Of several steps the first bound and the last rates: an upper limit, as every price here.
+    last = bounds[-1][1]
+    long_out = rates.get(last.replace("input", "output"), usd_out)
+    return Price(usd_in, usd_out, bounds[0][0] * 1000, max(rates[last], usd_in), max(long_out, usd_out))
+
+
+@lru_cache(maxsize=1)
+def _litellm_table() -> Mapping[str, Any]:
+    """Read from the file: importing litellm takes seconds, and fetches a newer table from the network."""
+    found = importlib.util.find_spec("litellm")
+    if found is None or found.origin is None:
+        return {}
+    file = Path(found.origin).with_name("model_prices_and_context_window_backup.json")
+    try:
+        table: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return table
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

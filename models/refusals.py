@@ -16,12 +16,14 @@ ACTS = (
     r"answer|respond|discuss)"
 )
 
-HARM = r"(?:violen(?:ce|t)|harm(?:ful|ing)?|fight(?:ing|s)?|hurt(?:ing)?|attack(?:ing|s)?|combat|weapons?|abus(?:e|ive))"
+HARM = (
+    r"(?:violen(?:ce|t)|harm(?:ful|ing)?|fight(?:ing|s)?|hurt(?:ing)?|attack(?:ing|s)?|combat|weapons?|abus(?:e|ive))"
+)
 
 PATTERNS: tuple[str, ...] = (
     rf"\bi {CANNOT} (?:\w+ )?{ACTS}\b",
     rf"\bi{CANNOT} (?:\w+ )?{ACTS}\b",  # "i'm not able to help"
-    rf"\bi(?: am|'m) (?:\w+ )?(?:uncomfortable|not comfortable|not willing|unwilling|not allowed|not permitted) "
+    r"\bi(?: am|'m) (?:\w+ )?(?:uncomfortable|not comfortable|not willing|unwilling|not allowed|not permitted) "
     r"(?:to|with)\b",
     rf"\bi(?: would|'d) (?:rather not|prefer not to|have to (?:decline|refuse))(?: {ACTS})?\b",
     r"\bi(?: must| have to| need to| will| respectfully| politely|'ll have to)? ?(?:respectfully |politely )?"
@@ -33,8 +35,10 @@ PATTERNS: tuple[str, ...] = (
     r"\bas an? (?:ai|artificial intelligence|(?:large )?language model|assistant)\b",
     r"\b(?:against|violates?|not allowed (?:by|under)|goes against) (?:my|our|the|openai's|anthropic's) (?:\w+ )?"
     r"(?:guidelines|polic(?:y|ies)|programming|principles|values|rules of use)\b",
-    rf"\b(?:don't|do not|cannot|can't) (?:\w+ )?(?:condone|promote|encourage|support|engage in|glorify) (?:\w+ )?{HARM}\b",
-    rf"\b(?:content|request|material|scenario) (?:that )?(?:\w+ )?(?:involves|promotes|depicts|glorifies) (?:\w+ )?{HARM}\b",
+    r"\b(?:don't|do not|cannot|can't) (?:\w+ )?(?:condone|promote|encourage|support|engage in|glorify) "
+    rf"(?:\w+ )?{HARM}\b",
+    r"\b(?:content|request|material|scenario) (?:that )?(?:\w+ )?(?:involves|promotes|depicts|glorifies) "
+    rf"(?:\w+ )?{HARM}\b",
 )
 """Phrases by which models decline; see the sentences in the test."""
 

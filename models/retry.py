@@ -7,19 +7,22 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
-from models.chat import ChatModel, Completion, Message
+from models.chat import ChatModel, Completion, Message, OnText
 from models.errors import ModelError, RateLimited, TimedOut, Unavailable
+from models.wrapping import Wrapper
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class Retrying:
+class Retrying(Wrapper):
     """A model that is asked again, at most ``max_retries`` times, when it is limited, unavailable or too slow.
 
     The wait before attempt k is drawn evenly from [d/2, d] with d = ``base_s`` * 2**k, at most ``longest_s``
-    ("equal jitter"), and is never shorter than the provider's ``Retry-After``; a provider that asks for more than
-    ``longest_s`` is not waited for. The draws come from ``seed``. The latency of a completion is that of the attempt
-    which succeeded.
+    ("equal jitter"). Where the provider asks for a wait (``Retry-After``), it is that and up to ``base_s`` more, for
+    all who were turned away together would come back together; a provider that asks for more than ``longest_s`` is
+    not waited for. The draws come from ``seed``. The latency of a completion is that of the attempt which succeeded.
+
+    A fault in mid-stream is one like any other: ``on_text`` then gets the new attempt's text from its beginning.
     """
 
     def __init__(
@@ -32,19 +35,12 @@ class Retrying:
         seed: int = 0,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._model = model
+        super().__init__(model)
         self._max_retries = max_retries
         self._base_s = base_s
         self._longest_s = longest_s
         self._random = random.Random(seed)
         self._sleep = sleep
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    def __repr__(self) -> str:
-        return f"Retrying({self._model!r})"
 
     async def complete(
         self,
@@ -54,12 +50,18 @@ class Retrying:
         max_tokens: int = 256,
         temperature: float = 0.0,
         seed: int | None = None,
+        on_text: OnText | None = None,
     ) -> Completion:
         attempt = 0
         while True:
             try:
-                return await self._model.complete(
-                    messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed
+                return await self._forward(
+                    messages,
+                    choices=choices,
+                    max_tokens=max_tokens,
+                    temperature=temperature,
+                    seed=seed,
+                    on_text=on_text,
                 )
             except (RateLimited, TimedOut, Unavailable) as fault:
                 wait = self._wait(fault, attempt)
@@ -74,14 +76,12 @@ class Retrying:
         if attempt >= self._max_retries or (isinstance(fault, Unavailable) and not fault.retryable):
             return None
         delay = min(self._base_s * 2.0**attempt, self._longest_s)
-        wait = delay * (0.5 + 0.5 * self._random.random())
-        asked = fault.retry_after if isinstance(fault, RateLimited) else None
-        if asked is not None and asked > self._longest_s:
-            return None
-        return max(wait, asked or 0.0)
-
-    async def close(self) -> None:
-        await self._model.close()
+        drawn = self._random.random()
+        wait = delay * (0.5 + 0.5 * drawn)
+        asked = fault.retry_after if isinstance(fault, RateLimited | Unavailable) else None
+        if asked is None:
+            return wait
+        return None if asked > self._longest_s else max(wait, asked + self._base_s * drawn)
 
 
 def provider_fault(stopped: BaseException) -> RateLimited | Unavailable | None:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models.errors import BadInput
+from models.vllm_environment import ENVIRONMENT, gpu_present, home
 
-ENVIRONMENT = ".venv-vllm"
 REQUIREMENTS = Path(__file__).with_name("requirements-cpu.txt")
 TORCH = "2.13.0"
 CPU_BUILDS_OF_TORCH = "https://download.pytorch.org/whl/cpu"
@@ -24,11 +24,6 @@ CPU_BUILDS_OF_TORCH = "https://download.pytorch.org/whl/cpu"
 NEEDED_BYTES = 4 << 30
 
 Say = Callable[[str], None]
-
-
-def home() -> Path:
-    """Where ``.venv-vllm`` belongs: beside the environment that this program runs in, or here if it runs in none."""
-    return Path(sys.prefix).parent if sys.prefix != sys.base_prefix else Path.cwd()
 
 
 def install(root: Path, say: Say = print) -> Path:
@@ -67,11 +62,6 @@ def fingerprint() -> str:
     """What a complete environment was built from."""
     text = f"{TORCH}\n{sys.version_info[:2]}\n{REQUIREMENTS.read_text()}"
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def gpu_present() -> bool:
-    """Whether this machine has an NVIDIA or AMD GPU, judged by its device files."""
-    return Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists()
 
 
 def _install_torch(python: Path, say: Say) -> None:

@@ -5,7 +5,6 @@ Knows nothing about what is asked of it: a client is opened by name, ``vllm:URL#
 
 import asyncio
 import ctypes
-import json
 import os
 import signal
 import socket
@@ -16,9 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from distill.serving.install import ENVIRONMENT, gpu_present, home
 from models.errors import BadInput, Unavailable
 from models.local import check_folder
+from models.vllm_environment import context_of, environment, home, interpreter
 
 Progress = Callable[[str], None]
 
@@ -27,9 +26,8 @@ GRACE_S = 10.0
 """How long each of SIGINT and SIGTERM is given before the next, stronger signal."""
 POLL_S = 0.1
 PR_SET_PDEATHSIG = 1
-CPU_CONTEXT = 8192
 CPU_BATCH = 2048
-"""Tokens: of a conversation at most, and of a batch at least, where there is no GPU."""
+"""Tokens of a batch at least, where there is no GPU."""
 
 
 class VLLMServer:
@@ -176,28 +174,6 @@ def free_port(host: str, port: int) -> int:
     return chosen
 
 
-def interpreter(root: Path) -> tuple[Path, bool]:
-    """The Python that has vLLM, and whether it is the build for the GPU; raises ``BadInput`` if there is none."""
-    import importlib.util
-
-    if gpu_present() and importlib.util.find_spec("vllm") is not None:
-        return Path(sys.executable), True
-    python = root / ENVIRONMENT / "bin" / "python"
-    if python.exists():
-        return python, False
-    raise BadInput(
-        f"vLLM is not installed: run `make vllm` (or `python -m distill.serving.install`) in {root}, "
-        "or `pip install vllm` on a machine with a GPU"
-    )
-
-
-def context_of(model: Path) -> int:
-    """Tokens of one conversation, at most, on a CPU: what the model in a folder can read, within reason."""
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    length: int = config.get("text_config", config).get("max_position_embeddings", CPU_CONTEXT)
-    return min(length, CPU_CONTEXT)
-
-
 def command(model: Path, served_name: str, *, host: str, port: int, cpu_context: int | None = None) -> list[str]:
     """The arguments after the interpreter: what a user would type. ``cpu_context`` is ``None`` for a GPU."""
     arguments = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--served-model-name", served_name]
@@ -209,22 +185,6 @@ def command(model: Path, served_name: str, *, host: str, port: int, cpu_context:
         arguments += ["--no-enable-chunked-prefill", "--max-model-len", str(cpu_context)]
         arguments += ["--max-num-batched-tokens", str(max(cpu_context, CPU_BATCH))]
     return arguments
-
-
-def environment(on_gpu: bool) -> dict[str, str]:
-    """The server's environment variables: ours, without keys that it has no business with.
-
-    ``VLLM_API_KEY`` is its business: it asks every client for that key.
-    """
-    secret = ("_API_KEY", "_TOKEN", "_SECRET")
-    mine = {name: value for name, value in os.environ.items() if name == "VLLM_API_KEY" or not name.endswith(secret)}
-    mine |= {"VLLM_HOST_IP": "127.0.0.1"}  # the server's processes talk to each other on this machine only
-    mine |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-    if not on_gpu:
-        mine.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-        mine.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) - 1)))
-        mine.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-    return mine
 
 
 async def answers(host: str, port: int) -> bool:

@@ -1,4 +1,4 @@
-"""docs/models.md shows what works: its tables are whole and its examples load."""
+"""docs/models.md shows what works: its tables are whole, its examples load, and the models that they name open."""
 
 import json
 import re
@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cornerman.config import load_config
+from cornerman.config import Config, ModelSection, ServedSection, TeacherSection, load_config
+from cornerman.players import model_options
+from models.capabilities import EFFORTS
+from models.ledger import Ledger
 from models.registry import KINDS, open_model
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "models.md").read_text(encoding="utf-8")
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "EXAMPLE_KEY")
 
 
 def blocks(language: str) -> list[str]:
@@ -21,11 +25,36 @@ def test_every_kind_has_its_row() -> None:
     assert [re.split(r"[:\[]", row)[0] for row in rows] and {re.split(r"[:\[]", row)[0] for row in rows} == set(KINDS)
 
 
+def sections(config: Config) -> list[ModelSection | TeacherSection]:
+    named = (config.player, config.reflector, config.teacher)
+    return [section for section in named if section.model.partition(":")[0] in KINDS and section.model != "rookie"]
+
+
 @pytest.mark.parametrize("example", blocks("toml"))
-def test_every_configuration_loads(example: str, tmp_path: Path) -> None:
+def test_every_example_loads_and_opens(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "cornerman.toml"
     path.write_text(example)
-    load_config(path)
+    config = load_config(path)
+    monkeypatch.chdir(tmp_path)
+    for key in KEYS:
+        monkeypatch.setenv(key, "a key")
+    for section in sections(config):
+        if section.model.startswith("vllm-batch:") or ("#" not in section.model and section.model.startswith("vllm:")):
+            continue  # these look at the folder and at the server, which only the example has
+        model = open_model(section.model, model_options(config, section.model, Ledger()))
+        assert model.name.startswith(section.model.split(",")[0])
+
+
+def test_every_key_of_a_model_is_shown() -> None:
+    example = next(block for block in blocks("toml") if "effort" in block)
+    shown = {line.split("=")[0].strip() for line in example.splitlines() if "=" in line}
+    elsewhere = {"base_url", "api_key_env"}
+    assert set(ServedSection.model_fields) <= shown | elsewhere
+    assert all(f"{key} = " in PAGE for key in elsewhere)
+
+
+def test_every_effort_is_named() -> None:
+    assert ", ".join(f"`{effort}`" for effort in EFFORTS) in PAGE
 
 
 def test_the_script_loads(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models.capabilities import anthropic_capabilities, openai_capabilities
+from models.capabilities import EFFORTS, Effort, anthropic_capabilities, openai_capabilities
 from models.errors import BadInput
 from models.ledger import Ledger
 from models.prices import Price
@@ -101,44 +101,57 @@ def test_the_registry_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "samples", "quick"),
+    ("model", "quick", "most"),
     [
-        ("gpt-4.1-mini", True, {}),
-        ("gpt-4o-2024-08-06", True, {}),
-        ("o3", False, {"reasoning_effort": "low"}),
-        ("gpt-5", False, {"reasoning_effort": "minimal"}),
-        ("gpt-5-nano-2025-08-07", False, {"reasoning_effort": "minimal"}),
-        ("gpt-5-chat-latest", True, {}),
-        ("gpt-5.4-mini", False, {"reasoning_effort": "none"}),
-        ("gpt-6-luna", False, {"reasoning_effort": "none"}),
-        ("gpt-6.1-sol", False, {"reasoning_effort": "none"}),
-        ("gpt-10", False, {"reasoning_effort": "none"}),
+        ("gpt-4.1-mini", None, None),
+        ("gpt-4o-2024-08-06", None, None),
+        ("o3", "low", "high"),
+        ("o3-pro-2025-06-10", "low", "high"),
+        ("gpt-5", "minimal", "high"),
+        ("gpt-5-nano-2025-08-07", "minimal", "high"),
+        ("gpt-5-pro", "high", "high"),
+        ("gpt-5.2-pro", "medium", "xhigh"),
+        ("gpt-5-codex", "low", "high"),
+        ("gpt-5-chat-latest", None, None),
+        ("gpt-5.1", "none", "high"),
+        ("gpt-5.4-mini", "none", "xhigh"),
+        ("gpt-5.6-terra", "none", "max"),
+        ("gpt-6-luna", "none", "max"),
+        ("gpt-6-astra", "low", "max"),
+        ("gpt-6.1-sol", "low", "max"),
+        ("gpt-10", "low", "max"),
     ],
 )
-def test_what_openai_models_take(model: str, samples: bool, quick: dict[str, str]) -> None:
+def test_what_openai_models_take(model: str, quick: Effort | None, most: Effort | None) -> None:
+    """A model that reasons takes no temperature and wants the Responses API; the others are as they were."""
     capabilities = openai_capabilities(model)
-    assert (capabilities.samples, capabilities.quick) == (samples, quick)
+    assert capabilities.quick == quick == next(iter(capabilities.efforts), None)
+    assert next(reversed(capabilities.efforts), None) == most
+    assert (capabilities.samples, capabilities.api) == ((True, "chat") if quick is None else (False, "responses"))
     assert capabilities.token_field == "max_completion_tokens"
     assert not capabilities.choices
 
 
 @pytest.mark.parametrize(
-    ("model", "samples", "quick"),
+    ("model", "samples", "quick", "thinking"),
     [
-        ("claude-3-5-haiku-latest", True, {}),
-        ("claude-sonnet-4-20250514", True, {}),
-        ("claude-haiku-4-5-20251001", True, {}),
-        ("claude-opus-4-6", True, {}),
-        ("claude-opus-4-7", False, {}),
-        ("claude-opus-5", False, {"thinking": {"type": "disabled"}}),
-        ("claude-opus-5-5", False, {"output_config": {"effort": "low"}}),
-        ("claude-fable-5-1", False, {"output_config": {"effort": "low"}}),
-        ("claude-sonnet-5-5", False, {"thinking": {"type": "disabled"}}),
-        ("claude-haiku-5-5", False, {"thinking": {"type": "disabled"}}),
-        ("somebody-elses", True, {}),
+        ("claude-3-5-haiku-latest", True, None, None),
+        ("claude-sonnet-4-20250514", True, None, "budget"),
+        ("claude-haiku-4-5-20251001", True, None, "budget"),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", True, None, "budget"),
+        ("claude-haiku-4-5@20251001", True, None, "budget"),
+        ("claude-opus-4-6", True, None, "adaptive"),
+        ("claude-opus-4-7", False, None, "adaptive"),
+        ("claude-opus-5", False, "none", "always"),
+        ("claude-opus-5-5", False, "low", "always"),
+        ("claude-fable-5-1", False, "low", "always"),
+        ("claude-sonnet-5-5", False, "none", "always"),
+        ("claude-haiku-5-5", False, "none", "always"),
+        ("somebody-elses", True, None, None),
     ],
 )
-def test_what_anthropic_models_take(model: str, samples: bool, quick: dict[str, object]) -> None:
+def test_what_anthropic_models_take(model: str, samples: bool, quick: Effort | None, thinking: str | None) -> None:
     capabilities = anthropic_capabilities(model)
-    assert (capabilities.samples, capabilities.quick) == (samples, quick)
+    assert (capabilities.samples, capabilities.quick, capabilities.thinking) == (samples, quick, thinking)
     assert capabilities.token_field == "max_tokens"
+    assert set(capabilities.efforts) <= set(EFFORTS)

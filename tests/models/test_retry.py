@@ -63,7 +63,9 @@ def test_it_gives_up() -> None:
 
 
 def test_the_provider_is_waited_for_as_long_as_it_asks_within_reason() -> None:
-    assert run([RateLimited("a", 20.0)])[1] == [20.0]
+    for fault in (RateLimited("a", 20.0), Unavailable("b", retry_after=20.0)):
+        (wait,) = run([fault])[1]
+        assert 20.0 < wait <= 20.5, "at least as long, and not all clients at the same moment"
     impatient = RateLimited("a", 3600.0)
     assert run([impatient]) == (impatient, [])
 

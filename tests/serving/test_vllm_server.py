@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from distill.serving.install import home, install
-from distill.serving.server import VLLMServer, command, environment, free_port, group_alive
+from distill.serving.install import install
+from distill.serving.server import VLLMServer, command, free_port, group_alive
 from models.errors import BadInput, Unavailable
+from models.vllm_environment import environment, home
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,0 +1,195 @@
+"""Whatever litellm knows, through one adapter: Gemini, Mistral, Groq, Azure and a hundred more.
+
+litellm translates the request; what it adds of its own is off: its retries, its telemetry, its logs, its fetching of a
+newer price table when it is imported. Knows nothing about prices, budgets or retries: those wrap it.
+"""
+
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from models.boundary import Boundary, Faults, retry_after
+from models.capabilities import Effort
+from models.chat import Completion, FinishReason, Message, OnText, Usage
+from models.errors import BadInput, ModelError, Refused, Unavailable
+
+FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal", "refusal": "refusal"}
+
+SECRET_ENDS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_CREDENTIALS")
+SHORTEST_SECRET = 8
+
+HANDLE_WITH = re.compile(r" ?Handle with `litellm\.\w+`\.?")
+EXCEPTION_NAMES = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout)(?::| -) ?)+")
+
+
+class LiteLLMModel:
+    """One model by its name in litellm (``gemini/gemini-3-flash``, ``azure/DEPLOYMENT``).
+
+    Keys are read by litellm from the environment, each provider's by its own variable; ``api_key`` is one for this
+    model alone. A parameter that the provider does not take is left out (``drop_params``). Raises ``BadInput`` where
+    litellm is not installed or does not know whose model it is.
+    """
+
+    streams = True
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        name: str,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        timeout_s: float = 60.0,
+        effort: Effort | None = None,
+    ) -> None:
+        self.name = name
+        self._model = model
+        self._effort = effort
+        self._litellm = _imported()
+        self._where = {key: value for key, value in (("api_key", api_key), ("base_url", base_url)) if value}
+        self._timeout_s = timeout_s
+        try:
+            self._litellm.get_llm_provider(model, api_base=base_url)
+        except self._litellm.exceptions.BadRequestError:
+            raise BadInput(
+                f"litellm does not know whose model {model!r} is; write it as PROVIDER/NAME, "
+                "as litellm's documentation lists them"
+            ) from None
+        self._boundary = LiteLLMBoundary(name, timeout_s, _faults(), _secrets(api_key))
+
+    def __repr__(self) -> str:
+        return f"LiteLLMModel({self.name!r})"
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        choices: Sequence[str] | None = None,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+        on_text: OnText | None = None,
+    ) -> Completion:
+        """See ``ChatModel``; with ``choices`` the caller reads the text."""
+        request: dict[str, Any] = {
+            "model": self._model,
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "timeout": self._timeout_s,
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": True,
+            **self._where,
+        }
+        if seed is not None:
+            request["seed"] = seed & 0x7FFF_FFFF
+        if self._effort:
+            request["reasoning_effort"] = self._effort
+        call = self._whole(request) if on_text is None else self._streamed(request, on_text)
+        completion, latency = await self._boundary.call(call)
+        return replace(completion, latency=latency)
+
+    async def _whole(self, request: dict[str, Any]) -> Completion:
+        answer = await self._litellm.acompletion(**request)
+        choice = next(iter(getattr(answer, "choices", None) or ()), None)
+        content = getattr(getattr(choice, "message", None), "content", None)
+        if choice is None or not isinstance(content, str | None):
+            raise self._boundary.malformed("no message text in it")
+        return self._completion(content or "", choice.finish_reason, getattr(answer, "usage", None))
+
+    async def _streamed(self, request: dict[str, Any], on_text: OnText) -> Completion:
+        usage: Any = None
+        text, finish = "", None
+        stream = await self._litellm.acompletion(**request, stream=True, stream_options={"include_usage": True})
+        async for chunk in stream:
+            usage = getattr(chunk, "usage", None) or usage
+            for choice in getattr(chunk, "choices", None) or ():
+                piece = getattr(getattr(choice, "delta", None), "content", None) or ""
+                finish = getattr(choice, "finish_reason", None) or finish
+                if piece:
+                    text += piece
+                    on_text(text)
+        if finish is None:
+            raise self._boundary.cut("the stream ended before the answer did")
+        return self._completion(text, finish, usage)
+
+    def _completion(self, text: str, finish: object, usage: Any) -> Completion:
+        tokens_in, tokens_out = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+        if not (isinstance(tokens_in, int) and isinstance(tokens_out, int)) or tokens_in + tokens_out == 0:
+            raise self._boundary.malformed("no token counts in it, so its cost cannot be booked")
+        return Completion(text, Usage(tokens_in, tokens_out), 0.0, FINISH.get(str(finish), "stop"))
+
+    async def close(self) -> None:
+        """litellm keeps its connections for all models of the process; they end with it."""
+
+
+def _imported() -> Any:
+    """litellm, with everything off that calls anybody but the provider, or says anything to the terminal."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else importing it fetches a table from the network
+    try:
+        import litellm
+    except ImportError:
+        raise BadInput("litellm is not installed: pip install 'cornerman[litellm]'") from None
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.turn_off_message_logging = True
+    litellm.num_retries = 0
+    for logger in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
+    return litellm
+
+
+@dataclass(frozen=True, slots=True)
+class LiteLLMBoundary(Boundary):
+    """litellm makes OpenAI's exceptions of all others, with a status of its own where the provider gave none."""
+
+    def translate(self, error: Exception) -> ModelError:
+        if isinstance(error, ModelError):
+            return error
+        if isinstance(error, TimeoutError | self.faults.timeout):
+            return Boundary.translate(self, error)
+        # The first line says it: where litellm itself fell over, a traceback follows.
+        said = next(iter(str(error).splitlines()), "") or type(error).__name__
+        said = HANDLE_WITH.sub("", EXCEPTION_NAMES.sub("", said))
+        if type(error).__name__ == "ContentPolicyViolationError":
+            return Refused(f"{self.who}: the provider blocked the request ({self.redact(said)})")
+        status = getattr(error, "status_code", None)
+        if not isinstance(status, int):
+            what = f"litellm could not make the call ({type(error).__name__}: {self.redact(said)})"
+            return Unavailable(f"{self.who}: {what}", retryable=False, may_be_billed=True)
+        headers = getattr(error, "litellm_response_headers", None)
+        if status == 500 and (headers is None or isinstance(error, self.faults.connection)):
+            return Unavailable(f"{self.who}: no answer that could be read ({self.redact(said)})", may_be_billed=True)
+        body = getattr(error, "body", None)
+        detail = body if isinstance(body, Mapping) else _body(said)
+        return self._fault(status, detail, retry_after(headers or {}, time.time()))
+
+
+def _body(said: str) -> Mapping[str, object]:
+    """What the provider's body says, which some providers' adapters put into the message as it came."""
+    _before, brace, after = said.partition("{")
+    try:
+        body = json.loads(brace + after)
+    except ValueError:
+        return {"message": said}
+    error = body.get("error", body) if isinstance(body, dict) else None
+    return error if isinstance(error, Mapping) else {"message": said}
+
+
+def _faults() -> Faults:
+    """litellm raises errors of its own, of OpenAI's SDK, and whatever happened to it."""
+    import openai
+
+    return Faults(openai.APIStatusError, openai.APITimeoutError, openai.APIConnectionError, Exception)
+
+
+def _secrets(api_key: str | None) -> tuple[str, ...]:
+    """The key, and every value of the environment that is one by its name: litellm may have used any of them."""
+    named = [value for name, value in os.environ.items() if name.upper().endswith(SECRET_ENDS)]
+    return tuple(value for value in (api_key, *named) if value and len(value) >= SHORTEST_SECRET)

@@ -1,0 +1,293 @@
+"""Models that are asked over a network: what each kind of them needs, and the adapter that speaks its protocol.
+
+Knows nothing about prices, budgets, limits or retries: ``models/registry.py`` puts those around what is opened here.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast
+from urllib.parse import urlsplit
+
+from models.anthropic import AnthropicModel
+from models.boundary import public_url
+from models.capabilities import (
+    API,
+    COMPATIBLE,
+    EFFORTS,
+    LOCAL_SERVER,
+    VLLM,
+    Capabilities,
+    Effort,
+    anthropic_capabilities,
+    openai_capabilities,
+)
+from models.chat import ChatModel
+from models.errors import BadInput
+from models.ledger import Ledger
+from models.openai import OpenAIModel, only_model, url_secrets
+from models.prices import EFFORT_SUFFIX, Price
+from models.responses import LEAST_TOKENS, ResponsesModel
+from models.traffic import Traffic
+
+URLS = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "ollama": "http://127.0.0.1:11434/v1",
+    "llamacpp": "http://127.0.0.1:8080/v1",
+    "openrouter": "https://openrouter.ai/api/v1",
+}
+KEY_VARIABLES = {
+    "openai": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "vllm": "VLLM_API_KEY",
+    "ollama": "OLLAMA_API_KEY",
+    "llamacpp": "LLAMACPP_API_KEY",
+    "openrouter": "OPENROUTER_API_KEY",
+}
+KEYLESS = frozenset({"vllm", "ollama", "llamacpp"})
+"""Kinds whose servers need no key by themselves."""
+
+NO_KEY = "no-key"
+"""What is sent to a server that asks for no key: the SDKs insist on something."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """How to open a model; everything has a default.
+
+    ``timeout_s`` bounds one attempt and ``max_retries`` the attempts after the first. ``base_url`` is another server
+    for a hosted kind. ``api_key_env`` names the environment variable that holds the key; the key itself is never
+    configured. ``api`` chooses one of OpenAI's protocols and ``effort`` how much a reasoning model thinks.
+    ``requests_per_minute`` and ``tokens_per_minute`` are the account's, and ``concurrency`` bounds the calls that the
+    server gets at once. All models of a night share one ``ledger`` and one ``traffic``. ``prices`` adds to the shipped
+    table.
+    """
+
+    timeout_s: float = 60.0
+    max_retries: int = 4
+    base_url: str | None = None
+    api_key_env: str | None = None
+    api: API | None = None
+    effort: Effort | None = None
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    concurrency: int | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    traffic: Traffic = field(default_factory=Traffic)
+    prices: Mapping[str, Price] = field(default_factory=dict)
+
+    def only_for_services(self, spec: str) -> None:
+        """Raise ``BadInput`` if something is set that only a model behind a network can heed."""
+        for key in ("api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency"):
+            if getattr(self, key) is not None:
+                raise BadInput(f"{spec} takes no {key}: that is for models behind a network; leave it out")
+
+    def with_effort_of(self, spec: str) -> "ModelOptions":
+        """These options with the effort that ``spec`` ends with, if it does."""
+        found = EFFORT_SUFFIX.search(spec)
+        return replace(self, effort=cast(Effort, found[1])) if found else self
+
+    def key(self, kind: str) -> str:
+        """The key from the environment. A server of one's own may need none: then only a named variable must be set."""
+        variable = self.api_key_env or KEY_VARIABLES[kind]
+        key = os.environ.get(variable, "").strip()
+        if key:
+            return key
+        if self.api_key_env is None and (kind in KEYLESS or self.base_url):
+            return NO_KEY
+        raise BadInput(f"{kind}: the environment variable {variable} is not set; put the key there (not in a file)")
+
+    def named(self, name: str, efforts: tuple[Effort, ...]) -> str:
+        """What is recorded: ``name``, and the effort if one is set; raises ``BadInput`` for one that is not taken."""
+        if self.effort is None:
+            return name
+        if self.effort not in efforts:
+            takes = f"one of {', '.join(efforts)}" if efforts else "none: it does not reason"
+            raise BadInput(f"{name} does not take the effort {self.effort!r}; it takes {takes}")
+        return f"{name}+{self.effort}"
+
+    def chat_only(self, kind: str) -> None:
+        """Raise ``BadInput`` for a choice of protocol where there is none."""
+        if self.api is not None:
+            raise BadInput(f"{kind}: takes no api: only openai: has two protocols to choose from")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Models (several: replicas) with the server of each, and what opens the account there.
+
+    ``least_out`` is the smallest limit of an answer, in tokens, that the API takes.
+    """
+
+    name: str
+    models: tuple[tuple[str, ChatModel], ...]
+    account: str = field(repr=False)
+    least_out: int = 0
+
+
+def _openai(model: str, options: ModelOptions) -> Opened:
+    capabilities = COMPATIBLE if options.base_url else openai_capabilities(model)
+    responses = (options.api or capabilities.api) == "responses"
+    adapter = ResponsesModel if responses else OpenAIModel
+    least_out = LEAST_TOKENS if responses else 0
+    return _speaking_openai("openai", model, options, capabilities, adapter=adapter, least_out=least_out)
+
+
+def _ollama(model: str, options: ModelOptions) -> Opened:
+    options.chat_only("ollama")
+    return _speaking_openai("ollama", model, options, LOCAL_SERVER)
+
+
+def _llamacpp(model: str, options: ModelOptions) -> Opened:
+    options.chat_only("llamacpp")
+    return _speaking_openai("llamacpp", model, options, LOCAL_SERVER)
+
+
+def _openrouter(model: str, options: ModelOptions) -> Opened:
+    options.chat_only("openrouter")
+    return _speaking_openai("openrouter", model, options, COMPATIBLE)
+
+
+def _speaking_openai(
+    kind: str,
+    model: str,
+    options: ModelOptions,
+    capabilities: Capabilities,
+    *,
+    adapter: type[OpenAIModel | ResponsesModel] = OpenAIModel,
+    least_out: int = 0,
+) -> Opened:
+    url, key = checked_url(options.base_url or URLS[kind]), options.key(kind)
+    name = options.named(f"{kind}:{model}", capabilities.efforts)
+    opened = adapter(
+        model,
+        name=name,
+        api_key=key,
+        capabilities=capabilities,
+        base_url=url,
+        timeout_s=options.timeout_s,
+        effort=options.effort,
+    )
+    return Opened(name, ((url, opened),), key, least_out)
+
+
+def _vllm(rest: str, options: ModelOptions) -> Opened:
+    options.chat_only("vllm")
+    listed, _, model = rest.partition("#")
+    urls = sorted({checked_url(url.strip()).rstrip("/") for url in listed.split(",")})
+    bases = [url if urlsplit(url).path.endswith("/v1") else f"{url}/v1" for url in urls]
+    key = options.key("vllm")
+    model = model or _served_by_all(bases, key)
+    # The first in order stands for all of them: the name stays when a replica is added, or goes.
+    name = options.named(f"vllm:{public_url(urls[0])}{',...' if len(urls) > 1 else ''}#{model}", VLLM.efforts)
+    models = [
+        OpenAIModel(
+            model,
+            name=name if len(urls) == 1 else f"vllm:{public_url(url)}#{model}",
+            api_key=key,
+            capabilities=VLLM,
+            base_url=base,
+            timeout_s=options.timeout_s,
+            effort=options.effort,
+        )
+        for url, base in zip(urls, bases, strict=True)
+    ]
+    return Opened(name, tuple(zip(bases, models, strict=True)), key)
+
+
+def _served_by_all(bases: list[str], key: str) -> str:
+    """The only model of the first replica that answers; raises ``BadInput`` if none does."""
+    problem = BadInput("")
+    for base in bases:
+        try:
+            return only_model(base, key)
+        except BadInput as refused:
+            problem = refused
+    raise problem
+
+
+def _anthropic(model: str, options: ModelOptions) -> Opened:
+    options.chat_only("anthropic")
+    key = options.key("anthropic")
+    url = checked_url(options.base_url or URLS["anthropic"])
+    capabilities = COMPATIBLE if options.base_url else anthropic_capabilities(model)
+    name = options.named(f"anthropic:{model}", capabilities.efforts)
+
+    def make() -> object:
+        import anthropic
+
+        # Retries are ours (models/retry.py), so that every attempt passes the ledger.
+        return anthropic.AsyncAnthropic(api_key=key, base_url=url, timeout=options.timeout_s, max_retries=0)
+
+    claude = AnthropicModel(
+        model,
+        name=name,
+        make=make,
+        capabilities=capabilities,
+        secrets=(*url_secrets(url), key),
+        timeout_s=options.timeout_s,
+        effort=options.effort,
+    )
+    return Opened(name, ((url, claude),), key)
+
+
+def _cloud(kind: str) -> "Callable[[str, ModelOptions], Opened]":
+    def opened(model: str, options: ModelOptions) -> Opened:
+        from models import clouds
+
+        options.chat_only(kind)
+        name = options.named(f"{kind}:{model}", anthropic_capabilities(model).efforts)
+        found = (clouds.bedrock if kind == "bedrock" else clouds.vertex)(
+            model,
+            name,
+            base_url=checked_url(options.base_url) if options.base_url else None,
+            api_key_env=options.api_key_env,
+            timeout_s=options.timeout_s,
+            effort=options.effort,
+        )
+        return Opened(name, ((found.server, found.model),), found.account)
+
+    return opened
+
+
+def _litellm(model: str, options: ModelOptions) -> Opened:
+    from models.litellm import LiteLLMModel
+
+    options.chat_only("litellm")
+    key = os.environ.get(options.api_key_env, "").strip() if options.api_key_env else None
+    if options.api_key_env and not key:
+        raise BadInput(f"litellm: the environment variable {options.api_key_env} is not set; put the key there")
+    url = checked_url(options.base_url) if options.base_url else None
+    name = options.named(f"litellm:{model}", EFFORTS)
+    opened = LiteLLMModel(
+        model, name=name, api_key=key, base_url=url, timeout_s=options.timeout_s, effort=options.effort
+    )
+    return Opened(name, ((url or f"litellm {model.partition('/')[0]}", opened),), key or "")
+
+
+SERVED: Mapping[str, Callable[[str, ModelOptions], Opened]] = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+    "bedrock": _cloud("bedrock"),
+    "vertex": _cloud("vertex"),
+    "vllm": _vllm,
+    "ollama": _ollama,
+    "llamacpp": _llamacpp,
+    "openrouter": _openrouter,
+    "litellm": _litellm,
+}
+"""What opens each kind, from the name after the colon."""
+
+
+def checked_url(url: str) -> str:
+    """``url`` if it is a server's address and nothing more: the rest would be recorded with the model's name."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput(f"{public_url(url)!r} is not a URL of a server; write one like http://127.0.0.1:8000")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise BadInput(
+            f"the URL of {public_url(url)} holds a user, a password or a query; "
+            "a key belongs in the environment variable that api_key_env names"
+        )
+    return url
