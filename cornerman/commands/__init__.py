@@ -9,6 +9,7 @@ from cornerman.commands.colosseum import colosseum
 from cornerman.commands.compare import compare
 from cornerman.commands.distill import distill
 from cornerman.commands.doctor import doctor
+from cornerman.commands.explain import explain
 from cornerman.commands.export import export, serve
 from cornerman.commands.game_check import game_check
 from cornerman.commands.games import games
@@ -30,6 +31,7 @@ SINGLE: dict[str, Command] = {
     "colosseum": colosseum,
     "ladder": ladder,
     "reflect": reflect,
+    "explain": explain,
     "optimize": optimize,
     "distill": distill,
     "export": export,
