@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup night test check format bench docs rookie vllm constraints clean
+.PHONY: help setup night test check format bench docs rookie vllm diambra constraints clean
 
 help: ## list the habits
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,9 +45,12 @@ rookie: setup ## train the built-in model from scratch
 vllm: setup ## build .venv-vllm, the environment that serves students on a CPU
 	$(BIN)/python -m distill.serving.install
 
+diambra: setup ## build .venv-diambra, the environment of DIAMBRA's own client
+	$(BIN)/python -m episodes.games.diambra.install
+
 constraints: setup ## write down the versions that are installed now
 	@{ echo '# Every version that `make setup` installs; written by `make constraints`.'; \
 	   $(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.txt
 
 clean: ## remove the environments
-	rm -rf .venv .venv-vllm
+	rm -rf .venv .venv-vllm .venv-diambra
