@@ -114,15 +114,23 @@ def lines(made: MadeSet, tables: Tables, *, first: int, draw: np.random.Generato
             pool = [0] * cards
             for turn in range(tables.taken.shape[2]):
                 for number, card in enumerate(tables.taken[table, seat, turn].tolist()):
-                    counts = bytearray(empty)
-                    for one in tables.seen[table, seat, turn, number].tolist():
-                        if one >= 0:
-                            counts[2 * one] += 1
-                    for one, count in enumerate(pool):
-                        if count:
-                            counts[2 * (cards + one)] += count
+                    pack = [one for one in tables.seen[table, seat, turn, number].tolist() if one >= 0]
+                    counts = _counts(empty, pack, pool)
                     yield f"{about}{turn},{number},{quoted[card]},0.5,0.1,".encode() + counts + tail
                     pool[card] += 1
+
+
+def _counts(empty: bytes, pack: list[int], pool: list[int]) -> bytes:
+    """The counts of one row, written over a row of nothing."""
+    if max(pool) > 9:
+        return b",".join([*(b"%d" % (one in pack) for one in range(len(pool))), *(b"%d" % count for count in pool)])
+    counts = bytearray(empty)
+    for one in pack:
+        counts[2 * one] += 1
+    for one, count in enumerate(pool):
+        if count:
+            counts[2 * (len(pool) + one)] += count
+    return bytes(counts)
 
 
 def write_drafts(

@@ -68,9 +68,9 @@ class FollowGame:
             f"You take part in a booster draft of Magic: The Gathering ({facts.expansion}, {facts.event}). Everybody "
             "at the table opens a pack, takes a card from it into their pool and passes the rest on; when the packs "
             f"are empty the next ones are opened, {facts.rounds} rounds in all. You sit in the place of one of the "
-            "best drafters: you see their packs and the pool that they had then. Of every pack name the one card that makes "
-            "the deck that you will build of your pool strongest. Your score is the share of picks in which you take "
-            "what they took. Answer with the name of one card of the pack."
+            "best drafters: you see their packs and the pool that they had then. Of every pack name the one card that "
+            "makes the deck that you will build of your pool strongest. Your score is the share of picks in which you "
+            "take what they took. Answer with the name of one card of the pack."
         )
 
     @property

@@ -134,6 +134,8 @@ def _make(path: Path, source: str, on_progress: Progress) -> Facts:
             connection.execute("pragma journal_mode = off")
             connection.execute("pragma synchronous = off")
             facts = _fill(connection, path, source, on_progress)
+        if place.is_dir():
+            raise BadInput(f"{place} is a folder: what is needed of {path} is kept under that name, so move it away")
         part.replace(place)
     except sqlite3.OperationalError as error:
         raise BadInput(

@@ -50,7 +50,8 @@ class TableGame:
             f"Each opens a pack, takes {takes} from it into their pool and passes the rest on, to the left in the "
             f"first round, to the right in the second, and so on; {facts.rounds} rounds in all. At the end a pool is "
             f"worth the mean value of its best {DECK} cards, where a card's value is how early the best drafters take "
-            "it; who has the best pool wins. Answer with the name of one card of the pack; who names none gets the worst."
+            "it; who has the best pool wins. Answer with the name of one card of the pack; who names none gets the "
+            "worst."
         )
 
     @cached_property
