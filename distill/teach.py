@@ -20,7 +20,7 @@ from statistics import fmean, median
 
 from episodes.clock import Clock
 from episodes.game import Game
-from episodes.pairs import Setting, pair_matches, play_matches
+from episodes.pairs import Runner, Setting, pair_matches, play_matches
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.players.model import ModelPlayer
@@ -93,11 +93,13 @@ async def teach(
     open_player: OpenPlayer,
     *,
     workers: int | None = None,
+    runner: Runner | None = None,
     on_episode: Callable[[int, int], None] = lambda done, games: None,
 ) -> TeachReport:
     """Play what is missing of ``lessons`` and report on all of it.
 
-    ``workers``: processes; ``None`` is one a core for a search and none otherwise; 0 plays in this process.
+    ``workers``: processes; ``None`` is one a core for a search and none otherwise; 0 plays in this process. With a
+    ``runner`` it plays, and the players that ``open_player`` gives are its owner's to close.
     ``on_episode`` gets the number of games that are there and of all games. Raises ``BadInput`` for unknown players
     and ``BudgetExhausted`` where the ledger says so; games that are finished then are kept.
     """
@@ -118,17 +120,19 @@ async def teach(
         on_episode(done, len(jobs))
 
     on_episode(done, len(jobs))
-    if workers and missing:
+    if workers and missing and runner is None:
         await _play_in_workers(store, missing, open_player, min(workers, len(missing)), on_game)
     else:
         await play_matches(
             [job.match for job in missing],
             store,
-            concurrency=IN_PROCESS,
+            concurrency=IN_PROCESS if runner is None else runner.width,
             on_result=lambda match, outcome: on_game(match, outcome if isinstance(outcome, ModelError) else None),
+            run=play_episode if runner is None else runner.play,
         )
-    for player in players.values():
-        await _close(player)
+    if runner is None:
+        for player in players.values():
+            await _close(player)
     kept = _without_void_pairs(jobs, faults)
     teacher = players[lessons.teacher].name
     turns, scores, latencies = _tally(store, teacher, kept)

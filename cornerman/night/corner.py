@@ -1,5 +1,6 @@
 """What every stage of a night shares: the store, the players, the seeds, the ledger of steps, and who watches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,8 +14,10 @@ from episodes.player import Player
 from episodes.players.bots import BOTS
 from episodes.store.store import Store
 from models.ledger import Ledger, Total
-from optimize.arena import Arena
+from optimize.arena import Arena, PairSource
 from optimize.ledger import Contestant
+from optimize.stats.pairs import Counts
+from optimize.through import Through, check_opponents
 from prompts.library import PromptLibrary
 from prompts.prompt import Prompt
 
@@ -44,7 +47,11 @@ class Champions:
 
 @dataclass(frozen=True, slots=True)
 class Corner:
-    """One night's desk. All seeds derive from ``root``: from the seed, the configuration and the night's number."""
+    """One night's desk. All seeds derive from ``root``: from the seed, the configuration and the night's number.
+
+    ``opponents`` are the players to learn to beat, named so that they stay the same all night (see ``fixed``); without
+    them prompts are compared by playing each other.
+    """
 
     night_id: str
     root: str
@@ -55,6 +62,7 @@ class Corner:
     players: Players
     steps: Steps
     watch: Watcher
+    opponents: tuple[str, ...] = ()
 
     def progress(self, done: int, total: int, detail: str = "") -> None:
         """Tell the watcher, and keep what was spent so far, so that a killed night knows it when it goes on."""
@@ -71,9 +79,11 @@ class Corner:
         return self.config.player.model
 
     @property
-    def bots(self) -> tuple[str, ...]:
-        """The house bots of the game: all of them in duel, elsewhere only the random one."""
-        return tuple(f"bot:{style}" for style in (BOTS if self.game.name == "duel" else ("random",)))
+    def league(self) -> tuple[str, ...]:
+        """Whom the prompts meet: the opponents or, without them, the house bots, in duel all and elsewhere the random
+        one."""
+        bots = BOTS if self.game.name == "duel" else ("random",)
+        return self.opponents or tuple(f"bot:{style}" for style in bots)
 
     @property
     def chances(self) -> int:
@@ -94,6 +104,16 @@ class Corner:
             runner=self.players.runner,
         )
 
+    def source(self) -> PairSource[Player]:
+        """How prompts are compared this night: through the opponents, or against each other where there are none."""
+        arena = self.arena()
+        return Through(arena, tuple(self.open(name) for name in self.opponents)) if self.opponents else arena
+
+    @property
+    def through(self) -> tuple[Contestant, ...]:
+        """The opponents as comparisons keep them."""
+        return tuple(Contestant(player.name, player.prompt_id) for player in map(self.open, self.opponents))
+
     def prompt(self, alias: str) -> Prompt:
         return self.library.resolve(alias, self.game, self.model)
 
@@ -101,9 +121,34 @@ class Corner:
         """The night's model with ``prompt``, named by the prompt's id so that the record says which it was."""
         return self.players.with_prompt(self.model, prompt, self.game, f"{self.model}@{prompt.id[:8]}")
 
+    def open(self, name: str) -> Player:
+        """The player that ``name`` means to the night's game."""
+        return self.players.open(name, self.game)
+
+    def standing(self, counts: Counts) -> str:
+        """How A does in some pairs of the night's comparisons."""
+        if self.opponents:
+            return f"{200 * (counts.mean - 0.5):+.0f} points of 100 against the same opponents"
+        return f"{counts.mean:.0%} of the points"
+
     def contestant(self, prompt: Prompt) -> Contestant:
         """The side of a comparison that plays with ``prompt``."""
         return Contestant(self.player(prompt).name, prompt.id)
+
+
+def fixed(names: Sequence[str], players: Players, game: Game) -> tuple[str, ...]:
+    """``names`` of opponents, with ids in place of names for prompts, which may come to stand for other prompts.
+
+    Raises ``BadInput`` for what cannot be an opponent.
+    """
+    check_opponents(game, names)
+    found = []
+    for name in names:
+        player = players.open(name, game)
+        prompted = player.prompt_id is not None and not name.startswith("student:")
+        found.append(f"{name.rpartition('@')[0] or name}@{player.prompt_id}" if prompted else name)
+    check_opponents(game, found)
+    return tuple(found)
 
 
 def spent_so_far(store: Store, night_id: str) -> dict[str, Total]:

@@ -50,7 +50,10 @@ async def teach_games(corner: Corner, champion: Prompt) -> Json:
     teacher = lessons.teacher
 
     async def work() -> Json:
-        report = await teach(corner.store, lessons, partial(open_by_name, corner.config), on_episode=corner.progress)
+        runner = corner.players.runner
+        # Processes of this machine open players for themselves; a runner plays those of the night.
+        opened = partial(open_by_name, corner.config) if runner is None else corner.open
+        report = await teach(corner.store, lessons, opened, runner=runner, on_episode=corner.progress)
         return asdict(report)
 
     corner.watch.stage(f"{teacher} teaches: {lessons.games} games without a clock")

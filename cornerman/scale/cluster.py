@@ -71,18 +71,19 @@ class Cluster:
         note("Ray is starting" if self.address == LOCAL else f"joining Ray at {self.address}")
         self._init(ray)
         _quieten()
-        resources = ray.cluster_resources()
-        self.workers = int(resources.get("CPU", 0))
+        library: Any = ray
+        self.workers = int(library.cluster_resources().get("CPU", 0))
         if not self.workers:
             self.shutdown()
             raise BadInput(f"the Ray cluster at {self.address} has no processors: add a node with `ray start`")
-        nodes = sum(node["Alive"] for node in ray.nodes())
+        nodes = sum(node["Alive"] for node in library.nodes())
         note(f"Ray: {self.workers} workers on {nodes} node{'s' * (nodes != 1)}, {self.width} episodes at once")
 
     def _init(self, ray: Any) -> None:
         options: dict[str, Any] = {"address": self.address}
         if self.address == LOCAL:
-            self._folder = Path(tempfile.mkdtemp(prefix="ray-"))
+            # Ray's sockets lie in it, and their paths may have a hundred characters.
+            self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp" if Path("/tmp").is_dir() else None))
             options |= {
                 "include_dashboard": False,
                 "object_store_memory": OBJECT_STORE,

@@ -7,23 +7,24 @@ says what was really used, so the limits hold whatever becomes of a worker. Know
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from cornerman.scale.tickets import Ask, Grant
-from models.chat import ChatModel, Completion, Message, streams
-from models.errors import BudgetExhausted, Unavailable
+from models.chat import ChatModel, Completion, Message, OnText
+from models.errors import BudgetExhausted, ModelError
 from models.ledger import NANO, Allowance, Ledger, Reservation
+from models.patience import unhurried
 from models.prices import Price
+from models.wrapping import Wrapper
 
 AHEAD = 2
 """A worker asks for this many times what its waiting calls may use: most use less, and every question takes time."""
 
 
-class Short(Unavailable):
-    """A call does not fit into what was lent; it has not been made. No fault of the player's, nor of the provider's."""
+class Short(ModelError):
+    """A call does not fit into what was lent; it has not been made."""
 
     def __init__(self, model: str, need: Allowance) -> None:
-        super().__init__(f"{model} waits for a part of the budget", retryable=False)
+        super().__init__(f"{model} waits for a part of the budget")
         self.model = model
         self.need = need
 
@@ -54,7 +55,7 @@ class Purse:
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((short, future))
         self._short.set()
-        await future
+        await unhurried(future)
 
     async def wants(self) -> Ask:
         """Wait until a call is short, and say what to ask for. ``granted`` is called before this is called again."""
@@ -80,29 +81,34 @@ class Purse:
                 future.set_result(None)
 
 
-class Leased:
-    """A model whose calls wait for the purse where it is short."""
+class Leased(Wrapper):
+    """A model whose calls wait for the purse where it is short; a time limit around the call stands still meanwhile."""
 
     def __init__(self, model: ChatModel, purse: Purse) -> None:
-        self._model = model
+        super().__init__(model)
         self._purse = purse
 
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def streams(self) -> bool:
-        return streams(self._model)
-
-    async def complete(self, messages: Sequence[Message], **options: Any) -> Completion:
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        choices: Sequence[str] | None = None,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+        on_text: OnText | None = None,
+    ) -> Completion:
         """As the model's own. A call that was retried and then ran short begins anew."""
         while True:
             try:
-                return await self._model.complete(messages, **options)
+                return await self._forward(
+                    messages,
+                    choices=choices,
+                    max_tokens=max_tokens,
+                    temperature=temperature,
+                    seed=seed,
+                    on_text=on_text,
+                )
             except Short as short:
-                # Inside the handler, so that a player whose time runs out meanwhile is not called slow.
-                await self._purse.more(short)
-
-    async def close(self) -> None:
-        await self._model.close()
+                need = short
+            await self._purse.more(need)

@@ -44,7 +44,7 @@ MOST_FAILED_STARTS = 3
 """Workers in a row that end before they have said hello: then something is wrong with the nodes."""
 PATIENCE_S = 120.0
 """How long matches wait where there is no worker at all. Starting one takes seconds, replacing a machine minutes."""
-FAREWELL_S = 10.0
+FAREWELL_S = 5.0
 NOTHING = Allowance()
 
 
@@ -157,6 +157,7 @@ class RayPool:
             Setup(
                 config=self._config.model_dump_json(),
                 folder=str(Path.cwd()),
+                workers=self._cluster.workers,
                 limited_usd=ledger.limit_usd is not None,
                 limited_tokens=ledger.limit_tokens is not None,
             )

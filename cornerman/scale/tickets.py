@@ -5,7 +5,6 @@ store that the prompt came from is not reachable from another machine. Every oth
 """
 
 from dataclasses import dataclass, fields
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,22 +17,28 @@ from episodes.record import EpisodeRecord
 from episodes.store.store import Store
 from models.errors import BadInput
 from models.ledger import Allowance, Total
+from reflect.standin import StandIn
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
+_ADAPTERS: dict[Any, "TypeAdapter[Any]"] = {}
 NOT_SENT = frozenset({"game", "players", "clock"})
 """Fields of a match that travel in a form of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a worker is made with. ``limited_usd`` and ``limited_tokens`` say which limits the run has."""
+    """What a worker is made with. It is one of ``workers``, which share the limits a minute that an account has.
+
+    ``limited_usd`` and ``limited_tokens`` say which limits in all the run has.
+    """
 
     config: str
     folder: str
+    workers: int
     limited_usd: bool
     limited_tokens: bool
 
@@ -58,11 +63,12 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class PlayerCard:
-    """A player: by its name or, with a ``model``, by the other fields of ``ModelPlayer``."""
+    """A player: by its name; with a ``model`` by the other fields of ``ModelPlayer``; a stand-in as it is."""
 
     spec: str
     model: ModelCard | None = None
     prompted: dict[str, Any] | None = None
+    stand_in: StandIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +116,12 @@ class Grant:
     refusal: str = ""
 
 
-@cache
-def _adapter(kind: type[T]) -> "TypeAdapter[T]":
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def encode(value: object) -> bytes:
@@ -124,7 +131,8 @@ def encode(value: object) -> bytes:
 
 def decode(kind: type[T], data: bytes) -> T:
     """The inverse, every field checked; raises ``pydantic.ValidationError``."""
-    return _adapter(kind).validate_json(data, strict=True)
+    decoded: T = _adapter(kind).validate_json(data, strict=True)
+    return decoded
 
 
 def ticket(match: Match, game: str, cards: tuple[PlayerCard, ...]) -> Ticket:
@@ -140,6 +148,8 @@ def player_card(player: Player, players: Players, store: Store) -> PlayerCard:
         if spec is not None:
             settings = {one.name: getattr(player, one.name) for one in fields(player) if one.name != "chat"}
             return PlayerCard(player.name, _model_card(spec, store), settings)
+    if isinstance(player, StandIn):
+        return PlayerCard(player.name, stand_in=player)
     spec = players.spec_of(player)
     if spec is None or spec == "human":
         raise BadInput(f"{player.name} plays in this process only: run the command without --ray")

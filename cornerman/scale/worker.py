@@ -7,6 +7,7 @@ import asyncio
 import os
 import platform
 import socket
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,9 +35,9 @@ from episodes.players.model import ModelPlayer
 from models.chat import ChatModel
 from models.errors import BadInput, CornermanError
 from models.local import LocalModel
-from models.registry import open_model
+from models.registry import ModelOptions, open_model
 
-LAST_MATCHES_S = 5.0
+LAST_MATCHES_S = 2.0
 """How long matches that were called off may take to clear up."""
 
 
@@ -50,6 +51,7 @@ class Worker:
 
     def __init__(self, setup: bytes) -> None:
         made_with = decode(Setup, setup)
+        self._workers = made_with.workers
         self._config = Config.model_validate_json(made_with.config)
         self._purse = Purse(limited_usd=made_with.limited_usd, limited_tokens=made_with.limited_tokens)
         self._games: dict[str, Game] = {}
@@ -113,6 +115,8 @@ class Worker:
             if card.model not in self._models:
                 self._models[card.model] = self._chat(card.model)
             return ModelPlayer(chat=self._models[card.model], **card.prompted)
+        if card.stand_in is not None:
+            return card.stand_in
         player = open_simple(card.spec, game)
         if player is None:
             raise BadInput(f"{card.spec} is not installed on {socket.gethostname()}: install it on every node")
@@ -121,7 +125,7 @@ class Worker:
     def _chat(self, card: ModelCard) -> ChatModel:
         if card.folder is None:
             options = model_options(self._config, card.spec, self._purse.ledger)
-            return Leased(open_model(card.spec, options), self._purse)
+            return Leased(open_model(card.spec, _share(options, self._workers)), self._purse)
         adapter = None if card.adapter is None else Path(card.adapter)
         for folder in filter(None, (Path(card.folder), adapter)):
             if not folder.is_dir():
@@ -130,3 +134,14 @@ class Worker:
                     "folder that every node shares under one path"
                 )
         return LocalModel(Path(card.folder), name=card.spec, adapter=adapter)
+
+
+def _share(options: ModelOptions, workers: int) -> ModelOptions:
+    """One worker's part of what the account and its server allow."""
+    requests, tokens, calls = options.requests_per_minute, options.tokens_per_minute, options.concurrency
+    return replace(
+        options,
+        requests_per_minute=None if requests is None else requests / workers,
+        tokens_per_minute=None if tokens is None else tokens / workers,
+        concurrency=None if calls is None else max(1, calls // workers),
+    )
