@@ -4,14 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cornerman.colosseum.standings import Standing
+from cornerman.colosseum.standings import FASTEST, Standing, decision_time
 from cornerman.report.charts import Tick, nice_step
-from cornerman.report.costs import milliseconds
 
 WIDTH, HEIGHT = 640.0, 380.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 16.0, 46.0
-FASTEST = 0.1
-"""Milliseconds below which all decisions stand at the left end: bots take next to nothing."""
 LABEL = 15.0
 """Units that a line of text takes."""
 LETTER = 7.0
@@ -84,9 +81,9 @@ class Dot:
     top: float
     bottom: float
     radius: float
-    label_x: float
-    label_y: float
-    anchor: str
+    label_x: float = 0.0
+    label_y: float = 0.0
+    anchor: str = "start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,44 +99,41 @@ class SpeedChart:
 
 
 def speed_chart(rows: Sequence[Standing]) -> SpeedChart | None:
-    """Rating over the median time of a decision, on a logarithmic scale; nothing where times do not differ."""
+    """Rating over the median time of a decision, on a logarithmic scale; nothing where times do not differ.
+
+    The scale holds the ratings; an interval that goes beyond it is cut off there.
+    """
     timed = [(row, max(row.latency_ms, FASTEST)) for row in rows if row.latency_ms is not None]
     if len({latency for _, latency in timed}) < 2:
         return None
     decades = [math.log10(latency) for _, latency in timed]
     first, last = math.floor(min(decades)), math.ceil(max(decades))
-    low, high, step = _scale([value for row, _ in timed for value in (row.rating.low, row.rating.high)])
+    low, high, step = _scale([row.rating.elo + beside for row, _ in timed for beside in (-30, 30)])
     most = max(row.moves for row, _ in timed) or 1.0
 
     def x(decade: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (decade - first) / max(1, last - first), 1)
 
     def y(elo: float) -> float:
-        return round(TOP + (HEIGHT - TOP - BOTTOM) * (high - elo) / (high - low), 1)
+        return round(TOP + (HEIGHT - TOP - BOTTOM) * (high - min(max(elo, low), high)) / (high - low), 1)
 
-    dots = []
-    for (row, latency), decade in zip(timed, decades, strict=True):
-        right = x(decade) < WIDTH * 0.62
-        # The area, not the radius, is what the eye compares.
-        radius = round(4 + 9 * math.sqrt(row.moves / most), 1)
-        dots.append(
-            Dot(
-                name=row.player,
-                detail=f"{milliseconds(latency)}, {row.moves:.0f} moves",
-                x=x(decade),
-                y=y(row.rating.elo),
-                top=y(row.rating.high),
-                bottom=y(row.rating.low),
-                radius=radius,
-                label_x=x(decade) + (radius + 5 if right else -radius - 5),
-                label_y=y(row.rating.elo) + 4,
-                anchor="start" if right else "end",
-            )
+    dots = [
+        Dot(
+            name=row.player,
+            detail=f"{decision_time(row.latency_ms)}, {row.moves:.0f} moves",
+            x=x(decade),
+            y=y(row.rating.elo),
+            top=y(row.rating.high),
+            bottom=y(row.rating.low),
+            # The area, not the radius, is what the eye compares.
+            radius=round(4 + 9 * math.sqrt(row.moves / most), 1),
         )
+        for (row, _), decade in zip(timed, decades, strict=True)
+    ]
     return SpeedChart(
         WIDTH,
         HEIGHT,
-        tuple(_apart(dots)),
+        tuple(_labelled(dots)),
         tuple(Tick(x(decade), _power(decade)) for decade in range(first, last + 1)),
         tuple(Tick(y(value), f"{value:+.0f}" if value else "0") for value in _steps(low, high, step)),
         LEFT,
@@ -148,24 +142,45 @@ def speed_chart(rows: Sequence[Standing]) -> SpeedChart | None:
     )
 
 
-def _apart(dots: Sequence[Dot]) -> list[Dot]:
-    """The dots with their labels moved down, from the top one on, until none covers another."""
-    placed: list[Dot] = []
-    for dot in sorted(dots, key=lambda dot: (dot.y, dot.name)):
-        label_y = dot.label_y
-        while any(abs(label_y - other.label_y) < LABEL and _beside(dot, other) for other in placed):
-            label_y += 1
-        placed.append(replace(dot, label_y=label_y))
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+def _labelled(dots: Sequence[Dot]) -> list[Dot]:
+    """The dots with a place for each label that covers no dot and no other label, as near to its dot as can be."""
+    taken: list[Box] = [
+        (dot.x - dot.radius, dot.y - dot.radius, dot.x + dot.radius, dot.y + dot.radius) for dot in dots
+    ]
+    placed = []
+    for dot in dots:
+        tries = (label for drop in range(40) for label in _beside(dot, LABEL * ((drop + 1) // 2) * (-1) ** (drop + 1)))
+        free = (label for label in tries if _inside(_box(label)) and not _covers(_box(label), taken))
+        placed.append(next(free, _beside(dot, 0.0)[0]))
+        taken.append(_box(placed[-1]))
     return placed
 
 
-def _beside(a: Dot, b: Dot) -> bool:
-    return _span(a)[0] < _span(b)[1] and _span(b)[0] < _span(a)[1]
+def _beside(dot: Dot, away: float) -> list[Dot]:
+    """The dot with its label right and left of it, ``away`` units lower than itself."""
+    y = dot.y + 4 + away
+    return [
+        replace(dot, label_x=dot.x + dot.radius + 5, label_y=y, anchor="start"),
+        replace(dot, label_x=dot.x - dot.radius - 5, label_y=y, anchor="end"),
+    ]
 
 
-def _span(dot: Dot) -> tuple[float, float]:
-    length = LETTER * (len(dot.name) + len(dot.detail) + 2)
-    return (dot.label_x, dot.label_x + length) if dot.anchor == "start" else (dot.label_x - length, dot.label_x)
+def _box(dot: Dot) -> Box:
+    length = LETTER * (len(dot.name) + len(dot.detail) + 1)
+    left = dot.label_x if dot.anchor == "start" else dot.label_x - length
+    return (left, dot.label_y - LABEL + 4, left + length, dot.label_y + 3)
+
+
+def _inside(box: Box) -> bool:
+    return box[0] >= 0 and box[1] >= 0 and box[2] <= WIDTH and box[3] <= HEIGHT - BOTTOM
+
+
+def _covers(box: Box, others: Sequence[Box]) -> bool:
+    return any(box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in others)
 
 
 def _power(decade: int) -> str:

@@ -18,8 +18,7 @@ from cornerman.colosseum import story
 from cornerman.colosseum.charts import bands, speed_chart
 from cornerman.colosseum.games import Fought
 from cornerman.colosseum.show import rate, seat_names
-from cornerman.colosseum.standings import Pairing, Standings
-from cornerman.report.costs import milliseconds
+from cornerman.colosseum.standings import Pairing, Standings, decision_time
 from cornerman.report.stage import staged
 from cornerman.report.view import Cell
 from cornerman.terminal import clean
@@ -81,7 +80,7 @@ def render(occasion: Occasion, found: Standings, shown: Sequence[Exhibit], *, vo
             seat_names=seat_names(found.seats),
             shown=shown,
             rate=rate,
-            milliseconds=milliseconds,
+            decision_time=decision_time,
             css=css,
             js=js,
         )

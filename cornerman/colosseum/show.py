@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from cornerman.colosseum.entrants import Entrant
 from cornerman.colosseum.run import Sitting
-from cornerman.colosseum.standings import Elo, Standing, Standings
-from cornerman.report.costs import milliseconds
+from cornerman.colosseum.standings import Elo, Standing, Standings, decision_time
 from cornerman.terminal import clean, console, note, say, table
 from optimize.stats.plackett import Ranking, rate_rankings
 from optimize.stats.ratings import Rating
@@ -95,7 +94,7 @@ class Board:
                 str(len(results)),
                 f"{_mean(results):.1%}" if results else "",
                 f"{elo[name]:+.0f}" if name in elo else "",
-                milliseconds(1000 * statistics.median(entrant.latencies)) if entrant.latencies else "",
+                decision_time(1000 * statistics.median(entrant.latencies) if entrant.latencies else None),
                 entrant.last_fault if entrant.faults else "",
             )
             drawn.add_row(*(Text(clean(cell)) for cell in cells))
@@ -152,7 +151,7 @@ def _conduct(row: Standing) -> list[object]:
     rates = [row.illegal, row.unreadable, row.refused, row.timeouts]
     return [
         row.player,
-        "" if row.latency_ms is None else milliseconds(row.latency_ms),
+        decision_time(row.latency_ms),
         f"{row.moves:.1f}",
         f"{row.decisions:.1f}",
         *(rate(value) for value in rates),

@@ -10,10 +10,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cornerman.colosseum.games import Fought, Seated, meetings
+from cornerman.report.costs import milliseconds
 from models.errors import BadInput
 from optimize.stats.plackett import Ranking, rate_rankings
 from optimize.stats.ratings import Rating, Result, rate
 
+FASTEST = 0.1
+"""Milliseconds below which a decision's time is not told apart: bots take next to nothing."""
 SAMPLES = 400
 """Bootstrap samples behind the intervals."""
 
@@ -102,6 +105,13 @@ def _plain(row: Standing) -> dict[str, Any]:
     if skill is not None:
         plain["openskill"] = {"mu": skill[0], "sigma": skill[1]}
     return plain
+
+
+def decision_time(latency_ms: float | None) -> str:
+    """The median time of a decision as people read it; nothing where there was none."""
+    if latency_ms is None:
+        return ""
+    return milliseconds(latency_ms) if latency_ms >= FASTEST else f"under {FASTEST:g} ms"
 
 
 def labelled(games: Sequence[Fought]) -> list[Fought]:
@@ -235,21 +245,18 @@ def open_skills(games: Sequence[Fought], seed: int = 0) -> dict[str, tuple[float
     except ImportError:
         raise BadInput("openskill is not installed: pip install 'cornerman[ratings]'") from None
     model = PlackettLuce()
-    tables = [[(seat.player, -_value(game, seat)) for seat in game.seats] for game in games if len(game.seats) > 1]
+    rankings = [ranking(game) for game in games if len(game.seats) > 1]
     if games and len(games[0].seats) == 1:
-        tables = [[(one.a, -one.score), (one.b, one.score - 1)] for one in meetings(games)]
+        rankings = [Ranking.of([(one.a, one.score), (one.b, 1 - one.score)]) for one in meetings(games)]
     totals: dict[str, tuple[float, float]] = {}
     for order in range(ORDERS):
-        skills = {name: model.rating(name=name) for table in tables for name, _ in table}
-        for table in random.Random(f"{seed} {order}").sample(tables, len(tables)):
-            ranks = [value for _, value in table]
-            rated = model.rate([[skills[name]] for name, _ in table], ranks=ranks)
-            skills |= {name: team[0] for (name, _), team in zip(table, rated, strict=True)}
+        skills = {name: model.rating(name=name) for one in rankings for name in one.players}
+        for one in random.Random(f"{seed} {order}").sample(rankings, len(rankings)):
+            # Whole places: openskill takes those that differ by a fraction for ties, and says nothing.
+            ranks = [float(place) for place, names in enumerate(one.places) for _ in names]
+            rated = model.rate([[skills[name]] for name in one.players], ranks=ranks)
+            skills |= {name: team[0] for name, team in zip(one.players, rated, strict=True)}
         for name, skill in skills.items():
             mu, sigma = totals.get(name, (0.0, 0.0))
             totals[name] = (mu + skill.mu / ORDERS, sigma + skill.sigma / ORDERS)
     return totals
-
-
-def _value(game: Fought, seat: Seated) -> float:
-    return 0.0 if game.ended_by == "limit" else seat.result

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from cornerman.colosseum.standings import Pairing, Standing, Standings
-from cornerman.report.costs import milliseconds
+from cornerman.colosseum.standings import Pairing, Standing, Standings, decision_time
 from cornerman.report.words import count
 
 CLEARLY_FASTER = 2.0
@@ -53,13 +52,20 @@ def _leader(found: Standings) -> str:
     )
     if not close:
         return text + " Nobody's interval reaches it."
-    more = f" and {len(close) - 2} more" if len(close) > 2 else ""
-    return text + f" The place is not settled: the interval of {' and '.join(close[:2])}{more} reaches it."
+    near = close if len(close) <= 2 else [*close[:2], f"{len(close) - 2} more"]
+    who = " and ".join([", ".join(near[:-1]), near[-1]] if len(near) > 1 else near)
+    one = len(close) == 1
+    return text + f" The place is not settled: the interval{'' if one else 's'} of {who} reach{'es' if one else ''} it."
 
 
 def _speed(found: Standings, clock: str) -> str:
-    """On a clock that charges the real time: the slowest player, and the best of those who are clearly faster."""
+    """On a clock that charges the real time: the slowest player, and the best of those who are clearly faster.
+
+    Where there are models it is about them: that a bot takes no time is no news.
+    """
     timed = [row for row in found.rows if row.latency_ms is not None]
+    models = [row for row in timed if row.tokens]
+    timed = models if len(models) > 1 else timed
     if not clock.startswith("measured") or len(timed) < 2:
         return ""
     slow = max(timed, key=lambda row: row.latency_ms or 0.0)
@@ -68,8 +74,8 @@ def _speed(found: Standings, clock: str) -> str:
         return ""
     quick = faster[0]
     text = (
-        f"Time is charged: {quick.player} decides in {milliseconds(quick.latency_ms or 0.0)} and gets in "
-        f"{quick.moves:.0f} moves a game; {slow.player}, the slowest, takes {milliseconds(slow.latency_ms or 0.0)} and "
+        f"Time is charged: {quick.player} decides in {decision_time(quick.latency_ms)} and gets in "
+        f"{quick.moves:.0f} moves a game; {slow.player}, the slowest, takes {decision_time(slow.latency_ms)} and "
         f"gets in {slow.moves:.0f}."
     )
     met = _between(found.pairings, quick, slow)
