@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from cornerman.colosseum.standings import Pairing, Standing, Standings, decision_time
 from cornerman.report.words import count
 
+FEW = 20
+"""Games of the leader below which nothing is called settled: a bootstrap of so few pairs is too sure of itself."""
 CLEARLY_FASTER = 2.0
 """How many times faster a player must decide before that is told as the reason of anything."""
 
@@ -12,7 +14,7 @@ CLEARLY_FASTER = 2.0
 def headline(found: Standings) -> str:
     """Who leads, and whether that is settled."""
     first, *others = found.rows
-    if others and first.rating.low > others[0].rating.high:
+    if others and first.games >= FEW and not _close(found):
         return f"{first.player} wins the colosseum"
     return f"{first.player} leads the colosseum"
 
@@ -43,13 +45,20 @@ def _played(found: Standings, game: str, clock: str, system: str) -> str:
     return f"{who} {count(found.games, 'game')} of {game} on the {clock} clock. {how}"
 
 
-def _leader(found: Standings) -> str:
+def _close(found: Standings) -> list[str]:
+    """The players whose interval reaches the leader's."""
     first, *others = found.rows
-    close = [row.player for row in others if row.rating.high >= first.rating.low]
+    return [row.player for row in others if row.rating.high >= first.rating.low]
+
+
+def _leader(found: Standings) -> str:
+    first, close = found.rows[0], _close(found)
     text = (
         f"{first.player} stands at {first.rating.elo:+.0f} Elo "
         f"[{first.rating.low:+.0f}, {first.rating.high:+.0f}] and took {first.score:.0%} of the points."
     )
+    if first.games < FEW:
+        return text + f" The place is not settled: {count(first.games, 'game')} of a player say little."
     if not close:
         return text + " Nobody's interval reaches it."
     near = close if len(close) <= 2 else [*close[:2], f"{len(close) - 2} more"]
