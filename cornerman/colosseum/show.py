@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 
 REFRESH = 4.0
 """Drawings a second, at most."""
+CONDUCT = (
+    "player",
+    "a decision",
+    "moves",
+    "decisions",
+    "illegal",
+    "unreadable",
+    "refused",
+    "late",
+    "forfeits",
+    "tokens",
+    "US$ a game",
+)
+"""The columns of what each player did."""
 LINES = 10
 """Lines in all where there is no terminal to draw a table on."""
 
@@ -113,8 +127,10 @@ def show_standings(found: Standings) -> None:
     columns += ["games", "W", "D", "L", "points", *seat_names(found.seats)]
     table(columns, [_strength(n, row, forfeits, skilled) for n, row in enumerate(found.rows, 1)])
     say("")
-    columns = ["player", "a decision", "moves", "decisions", "illegal", "unreadable", "refused", "late", "forfeits"]
-    table([*columns, "tokens", "US$ a game"], [_conduct(row) for row in found.rows])
+    rows = [_conduct(row) for row in found.rows]
+    # What nobody did needs no column.
+    columns = [column for column in CONDUCT if any(row[column] for row in rows)]
+    table(columns, [[row[column] for column in columns] for row in rows])
     if len(found.pairings) > 1:
         say("")
         columns = ["player", "against", "games", "W", "D", "L", "points"]
@@ -147,18 +163,11 @@ def between(rating: Elo) -> str:
     return f"[{rating.low:+.0f}, {rating.high:+.0f}]"
 
 
-def _conduct(row: Standing) -> list[object]:
-    rates = [row.illegal, row.unreadable, row.refused, row.timeouts]
-    return [
-        row.player,
-        decision_time(row.latency_ms),
-        f"{row.moves:.1f}",
-        f"{row.decisions:.1f}",
-        *(rate(value) for value in rates),
-        row.forfeits,
-        f"{row.tokens:,.0f}",
-        f"{row.cost_usd:.4f}",
-    ]
+def _conduct(row: Standing) -> dict[str, str]:
+    rates = (row.illegal, row.unreadable, row.refused, row.timeouts)
+    cells = (row.player, decision_time(row.latency_ms), f"{row.moves:.1f}", f"{row.decisions:.1f}", *map(rate, rates))
+    cells += (str(row.forfeits or ""), f"{row.tokens:,.0f}", f"{row.cost_usd:.4f}")
+    return dict(zip(CONDUCT, cells, strict=True))
 
 
 def rate(value: float) -> str:

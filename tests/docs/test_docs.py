@@ -2,7 +2,8 @@
 
 In a console example a line that begins with ``$ `` is run; every other line must appear in its output, in order, with
 ``…`` standing for anything. Each page runs in a folder of its own, from top to bottom. A block below a comment
-``<!-- not executed: REASON -->`` is left out. Links between pages must lead somewhere.
+``<!-- not executed: REASON -->`` is left out. A ```toml block is a configuration, unless it begins with the name of
+another file as a comment: that file is then there for what follows. Links between pages must lead somewhere.
 """
 
 import os
@@ -41,8 +42,14 @@ def blocks(page: Path) -> list[Block]:
     return [
         Block(found["kind"], found["text"], text.count("\n", 0, found.start()) + 1)
         for found in BLOCK.finditer(text)
-        if not found["skip"] and found["kind"] in ("console", "python")
+        if not found["skip"] and (found["kind"] in ("console", "python") or named_file(found["text"]))
     ]
+
+
+def named_file(text: str) -> str | None:
+    """The file that a block of a page is, if its first line says so and it is no configuration."""
+    found = re.match(r"# (?!cornerman\.)([\w-]+\.toml)\n", text)
+    return found[1] if found else None
 
 
 @pytest.fixture
@@ -67,6 +74,9 @@ def test_the_examples_do_what_the_page_says(page: Path, shell: dict[str, str], t
     folder.mkdir()
     for block in blocks(page):
         where = f"{page.name}:{block.line}"
+        if block.kind == "toml":
+            (folder / (named_file(block.text) or "")).write_text(block.text, encoding="utf-8")
+            continue
         if block.kind == "python":
             run([sys.executable, "-c", block.text], folder, shell, where)
             continue
@@ -120,7 +130,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_configuration_that_a_page_shows_is_valid(page: Path, tmp_path: Path) -> None:
     shown = [found["text"] for found in BLOCK.finditer(page.read_text(encoding="utf-8")) if found["kind"] == "toml"]
-    for text in shown:
+    for text in (text for text in shown if not named_file(text)):
         path = tmp_path / "cornerman.toml"
         path.write_text(text, encoding="utf-8")
         load_config(path)
