@@ -67,9 +67,12 @@ async def play_session(
 
 
 def _totals(place: Workplace, matches: list[Match], scores: dict[str, tuple[float, ...]]) -> dict[str, Any]:
-    """What both seats of the episodes together did, with the stored totals of each seat."""
-    seats = [seat for match in matches if match.id in scores for seat in place.store.summary(match.id).seats]
+    """The mean final return of each seat, whoever sat there, and what all seats together did."""
+    episodes = [place.store.summary(match.id) for match in matches if match.id in scores]
+    seats = [seat for episode in episodes for seat in episode.seats]
+    returns = [[episode.seats[seat].result for episode in episodes] for seat in range(place.game.seats)]
     return {
+        "returns": [sum(values) / len(values) if values else None for values in returns],
         "illegal": sum(seat.illegal for seat in seats),
         "unreadable": sum(seat.unreadable for seat in seats),
         "refused": sum(seat.refused for seat in seats),

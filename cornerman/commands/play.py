@@ -60,6 +60,8 @@ def _print(a: str, b: str, found: dict[str, Any]) -> None:
     if found["score"] is not None:
         say(f"{a} scores {found['score']:.3f}  [{found['low']:.3f}, {found['high']:.3f}]")
     say(f"pairs by A's points (0, 1/4, 1/2, 3/4, 1): {' '.join(map(str, found['counts']))}")
+    if found["episodes"]:
+        say(f"mean return by seat: {', '.join(f'{value:+.3f}' for value in found['returns'])}")
     say(f"illegal {found['illegal']}, refused {found['refused']}, timeouts {found['timeouts']}")
     say(f"{found['seconds']:.1f} s, US$ {found['cost_usd']:.4f}")
     if found["voided"]:
