@@ -74,12 +74,16 @@ class BudgetSection(Section):
 
 
 class NightSection(Section):
-    """``alpha`` is the chance a night may promote something no better; ``clock`` is what all but the last check use."""
+    """``alpha`` is the chance a night may promote something no better; ``clock`` is what all but the last check use.
+
+    With ``opponents`` the night learns to beat those: prompts are compared by how they do against them.
+    """
 
     size: Literal["smoke", "demo", "full"] = "demo"
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     seed: int = 1
     clock: str = "paused"
+    opponents: tuple[str, ...] = ()
     folder: Path = Path("nights")
 
 
@@ -188,6 +192,7 @@ alpha = 0.05             # the chance that a night promotes something no better
 seed = 1
 clock = "paused"         # or "simulated:MS" or "simulated:MS,SD"; the student's last check is always measured
 folder = "nights"        # reports and students
+# opponents = ["bot:turtle"]           # whom to learn to beat, in place of the house bots (docs/opponents.md)
 
 # US dollars per million tokens, in and out, for models whose price is not known:
 # [prices]

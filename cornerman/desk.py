@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from cornerman.night.coaching import try_out
-from cornerman.night.corner import Champions, Corner, Watcher
+from cornerman.night.corner import Champions, Corner, Watcher, fixed
 from cornerman.night.reflection import propose, replay_what_ifs
 from cornerman.night.sizes import SIZES, Size, SizeName
 from cornerman.night.steps import Steps, digest
@@ -20,7 +20,9 @@ from prompts.prompt import Prompt
 def desk(place: Workplace, size: Size, watch: Watcher, *inputs: object) -> Corner:
     """A desk for ``inputs``, which with the configuration decide every seed."""
     shaping = place.config.model_dump(mode="json", exclude={"db", "budget", "prices"})
-    desk_id = digest([shaping, *inputs])
+    named = place.config.night.opponents
+    opponents = fixed(named, place.players, place.game) if named else ()
+    desk_id = digest([shaping, *inputs, *([opponents] if opponents else [])])
     return Corner(
         night_id=desk_id,
         root=f"desk {desk_id}",
@@ -31,6 +33,7 @@ def desk(place: Workplace, size: Size, watch: Watcher, *inputs: object) -> Corne
         players=place.players,
         steps=Steps(place.store, desk_id),
         watch=watch,
+        opponents=opponents,
     )
 
 

@@ -1,9 +1,9 @@
 """What nearly every command needs: the configuration, the store, the game and the players, opened together."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,6 +68,14 @@ def workplace(
     loaded = load_game(chosen.game)
     with joined(ray, at_once) as cluster, Store.open(chosen.db, write=write) as store:
         yield Workplace(chosen, store, loaded, Players(chosen, store, cluster=cluster), cluster)
+
+
+def against(place: Workplace, opponents: Sequence[str] | None) -> Workplace:
+    """``place`` with other opponents of its night than the configured ones, if any are given."""
+    if not opponents:
+        return place
+    night = place.config.night.model_copy(update={"opponents": tuple(opponents)})
+    return replace(place, config=place.config.model_copy(update={"night": night}))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Nothing above this file knows whether pairs were played or simulated; nothing he
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -54,13 +55,18 @@ class Arena:
     _turnstile: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
 
     async def play(self, a: Player, b: Player, seeds: Sequence[int], purpose: Purpose) -> list[PairResult]:
-        setting = Setting(
+        async with self.turn():
+            return await play_pairs(self.setting(purpose), a, b, seeds, self.on_pair)
+
+    def setting(self, purpose: Purpose) -> Setting:
+        """What all its pairs for ``purpose`` share."""
+        return Setting(
             self.game, self.clock, purpose, self.sink, self.scope, self.night_id, self.concurrency, self.runner
         )
-        if self.concurrency or self.clock.kind == "measured":
-            async with self._turnstile:
-                return await play_pairs(setting, a, b, seeds, self.on_pair)
-        return await play_pairs(setting, a, b, seeds, self.on_pair)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """To be held while pairs are played, so that calls wait for each other where they must."""
+        return self._turnstile if self.concurrency or self.clock.kind == "measured" else nullcontext()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from episodes.pairs import PairResult
 from episodes.store.store import Store
+from optimize.through import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,27 @@ class Side:
 _SUMMED = ("turns", "tokens_in", "tokens_out", "cost_usd", "illegal", "unreadable", "refused", "timeouts")
 
 
-def side_totals(store: Store, pairs: Iterable[PairResult]) -> tuple[Side, Side]:
+def side_totals(
+    store: Store, pairs: Iterable[PairResult], *, apart: tuple[Named, Named] | None = None
+) -> tuple[Side, Side]:
     """The sides A and B over the pairs that count; A has seat 0 in a pair's first episode and the other
-    seat, if there is one, in its second."""
+    seat, if there is one, in its second.
+
+    ``apart`` are A and B where they did not meet: then A is in the first episode and B in the second, and what their
+    opponents took is nobody's.
+    """
     latencies: tuple[list[float], list[float]] = ([], [])
     totals = [dict.fromkeys(_SUMMED, 0.0), dict.fromkeys(_SUMMED, 0.0)]
     for pair in pairs:
         if pair.k is None:
             continue
         for swapped, episode in enumerate(pair.episodes):
-            for seat, *found in store.db.execute(
-                f"select seat, {', '.join(_SUMMED)} from seats where episode_id = ?", [episode]
+            for seat, player, prompt, *found in store.db.execute(
+                f"select seat, player, prompt_id, {', '.join(_SUMMED)} from seats where episode_id = ?", [episode]
             ).fetchall():
-                side = seat ^ swapped
+                side = seat ^ swapped if apart is None else swapped
+                if apart is not None and (player, prompt) != (apart[side].name, apart[side].prompt_id):
+                    continue
                 for column, value in zip(_SUMMED, found, strict=True):
                     totals[side][column] += value
                 turns = store.db.execute(

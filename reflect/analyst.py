@@ -116,14 +116,18 @@ async def candidates(
     *,
     effort: Effort | None = None,
     budget: Budget = DEFAULT_BUDGET,
+    rivalry: bool = True,
     on_round: Callable[[int], None] = lambda done: None,
 ) -> list[Candidate]:
     """Up to ``k`` different candidates, the most promising first, each a list of edits to ``current``.
 
-    ``effort`` is how much is rehearsed, nothing if ``None`` or if the game cannot be copied. The same material and seed
-    give the same candidates.
+    ``effort`` is how much is rehearsed, nothing if ``None`` or if the game cannot be copied; ``rivalry`` is whether a
+    candidate should beat the current rules too, and not only the opponents better than they do. None where moves are
+    free text, about which no rule can be written. The same material and seed give the same candidates.
     """
     game = material.game
+    if not game.moves:
+        return []
     limit = budget.items - sum(item.rule is None for item in current.items)
     subsets = Subsets(game)
     samples = [evidence_samples(subsets, material.turns, current.rules)]
@@ -132,7 +136,7 @@ async def candidates(
     known = insight(subsets, material.turns, samples, material.me.habits, limit)
     scores: dict[Rules, float | None]
     if effort is not None and game.can_clone:
-        stage = Stage(game, material.clock, material.me, material.opponents, derived(seed, "stage"))
+        stage = Stage(game, material.clock, material.me, material.opponents, derived(seed, "stage"), rivalry)
         origins = await improve(stage, known, samples, effort, on_round)
         scores = {rules: stage.score(rules) for rules in await _finalists(stage, effort, k)}
     else:

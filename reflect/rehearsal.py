@@ -6,15 +6,15 @@ are never shown as results; the race and the gate play the real player. Knows no
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
 
 from episodes.clock import Clock
-from episodes.game import Game
+from episodes.game import Game, Observation
 from episodes.play import Match, play_episode
-from episodes.player import Player
+from episodes.player import Context, Decision, Player
 from episodes.record import EpisodeRecord, SeatRecord
 from prompts.rule import Rule
 from reflect.advantage import Samples
@@ -35,7 +35,7 @@ class Effort:
     """How much is rehearsed.
 
     ``rounds`` of improvement, each with what-ifs on ``turns`` turns; each list plays ``pairs`` pairs against every
-    opponent, and as many again against the current rules as against all opponents together.
+    opponent.
     """
 
     rounds: int = 3
@@ -54,15 +54,42 @@ class _Unprinted:
         return getattr(self.game, name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """An opponent that is shown the game itself: some look at what it is."""
+
+    player: Player
+    game: Game
+
+    @property
+    def name(self) -> str:
+        return self.player.name
+
+    @property
+    def model(self) -> str:
+        return self.player.model
+
+    @property
+    def prompt_id(self) -> str | None:
+        return self.player.prompt_id
+
+    async def act(self, observation: Observation, context: Context) -> Decision:
+        return await self.player.act(observation, replace(context, game=self.game))
+
+
 @dataclass
 class Stage:
-    """Where lists are rehearsed. ``me`` is the stand-in with the current rules; ``opponents`` are the stored ones."""
+    """Where lists are rehearsed. ``me`` is the stand-in with the current rules; ``opponents`` are the stored ones.
+
+    ``rivalry``: whether lists also play against the current rules, as often as against all opponents together.
+    """
 
     game: Game
     clock: Clock
     me: StandIn
     opponents: Sequence[Player]
     seed: int
+    rivalry: bool = True
     results: dict[Rules, list[tuple[bool, float]]] = field(default_factory=dict)
     """The pairs that a list has played: whether against the current rules, and the score."""
     games: dict[Rules, list[Played]] = field(default_factory=dict)
@@ -79,9 +106,11 @@ class Stage:
 
     async def _play_all(self, rules: Rules, pair: int) -> None:
         mine = self.me.with_rules(ME, rules)
-        rivals = [self.me.with_rules(RIVAL, self.me.rules)] * max(len(self.opponents), 1)
+        rivals: list[Player] = [self.me.with_rules(RIVAL, self.me.rules)] * max(len(self.opponents), 1)
+        if self.opponents and not self.rivalry:
+            rivals = []
         game = cast(Game, _Unprinted(self.game))
-        for number, opponent in enumerate([*rivals, *self.opponents]):
+        for number, opponent in enumerate([*rivals, *(_Guest(one, self.game) for one in self.opponents)]):
             seed, score = derived(self.seed, f"pair {number} {pair}"), 0.0
             for seat in (0, 1):
                 players = (opponent, mine) if seat else (mine, opponent)
@@ -91,7 +120,7 @@ class Stage:
             self.results.setdefault(rules, []).append((number < len(rivals), score))
 
     def score(self, rules: Rules) -> float:
-        """Mean pair score so far, half against the current rules and half against the other opponents."""
+        """Mean pair score so far, with ``rivalry`` half against the current rules and half against the opponents."""
         return float(np.mean([score for _, score in self.results[rules]]))
 
     def score_of_others(self, rules: Rules) -> float:
@@ -141,8 +170,8 @@ def samples_of(game: Game, what_ifs: Sequence[WhatIf], habits: Habits, weight: f
     for row, found in enumerate(what_ifs):
         values[row] = [game.features[f].index(found.situation[f]) for f in features]
         differences = {found.move_played: 0.0, **{m: e.difference for m, e in found.alternatives.items()}}
-        total = sum(habits.moves[move] for move in differences)
-        usual = sum(habits.moves[move] * difference for move, difference in differences.items()) / total
+        total = sum(habits.weight(move) for move in differences)
+        usual = sum(habits.weight(move) * difference for move, difference in differences.items()) / total
         for move, difference in differences.items():
             advantages[row, index[move]] = difference - usual
     return Samples(values, advantages, weight * np.array([found.weight for found in what_ifs]))

@@ -1,7 +1,9 @@
-"""A stand-in: a quick imitation of a stored player, for rehearsing rules before the real player tries them.
+"""A stand-in: a player of rules and habits, for rehearsing rules before the real player tries them.
 
 It follows the first rule that matches as often as the player did, and otherwise draws moves as often as the player
-made them. It says nothing that counts: what it promises is checked by real games. Knows nothing about models.
+made them. It says nothing that counts: what it promises is checked by real games. With perfect obedience and no habits
+it is the ``follower``, which plays any game by the rules of its prompt where there is no language model. Knows nothing
+about models.
 """
 
 import random
@@ -13,18 +15,22 @@ from numpy.typing import NDArray
 
 from episodes.game import Game, Move, Observation
 from episodes.player import Context, Decision
+from prompts.prompt import Prompt
 from prompts.rule import Rule
 from reflect.evidence import Floats, Ints, Turns
 
 Bools = NDArray[np.bool_]
 
+FOLLOWER = "follower"
+"""The name of the player that stands in for a language model."""
 _TRUST = 50
 """Decisions' worth of belief that a player follows its rules, before any is seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What a player does by itself: the weight of each move, how often it follows its rules, seconds a decision."""
+    """What a player does by itself: the weight of each move (1 where none is given), how often it follows its rules,
+    seconds a decision."""
 
     moves: Mapping[Move, float]
     follows: float = 0.98
@@ -32,7 +38,10 @@ class Habits:
 
     def weights(self, game: Game) -> Floats:
         """(M,) the weights in the order of the game's moves."""
-        return np.array([self.moves[move] for move in game.moves])
+        return np.array([self.weight(move) for move in game.moves])
+
+    def weight(self, move: Move) -> float:
+        return self.moves.get(move, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +52,7 @@ class StandIn:
     rules: tuple[Rule, ...]
     habits: Habits
     prompt_id: str | None = None
-
-    @property
-    def model(self) -> str:
-        return "stand-in"
+    model: str = "stand-in"
 
     def with_rules(self, name: str, rules: Sequence[Rule]) -> "StandIn":
         """The same player with other rules."""
@@ -61,13 +67,19 @@ class StandIn:
         decided = self._decided(observation.situation, legal)
         if decided is not None and draw.random() < self.habits.follows:
             return decided
-        return draw.choices(legal, [self.habits.moves[move] for move in legal])[0]
+        return draw.choices(legal, [self.habits.weight(move) for move in legal])[0]
 
     def _decided(self, situation: Mapping[str, str], legal: Sequence[Move]) -> Move | None:
         for rule in self.rules:
             if rule.matches(situation):
                 return rule.move if rule.move in legal else None
         return None
+
+
+def follower(prompt: Prompt, name: str) -> StandIn:
+    """Follows the first rule of ``prompt`` that matches to the letter; where none does, or its move is not legal, any
+    legal move, drawn evenly from the seed of the decision. It is no language model: remarks mean nothing to it."""
+    return StandIn(name, prompt.rules, Habits({}, follows=1.0), prompt.id, FOLLOWER)
 
 
 def habits_of(turns: Turns, rules_of: Mapping[str | None, Sequence[Rule]], latency: float = 0.0) -> Habits:

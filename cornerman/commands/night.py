@@ -17,6 +17,10 @@ def night(
     size: Annotated[
         str | None, typer.Option("--size", help="smoke, demo or full. Default: the configuration's, or demo.")
     ] = None,
+    opponent: Annotated[
+        list[str] | None,
+        typer.Option("--opponent", metavar="NAME", help="Learn to beat this player; may be given several times."),
+    ] = None,
     seed: Seed = None,
     game: GameName = None,
     ray: Ray = None,
@@ -30,14 +34,17 @@ def night(
     A night that was stopped, by Ctrl-C, kill -9 or a limit, goes on with the same command; one that is done is followed
     by another, which begins from its champions.
 
+    With --opponent (or `opponents` of the configuration) prompts are compared by how they do against those players.
+
     Example: cornerman night --size smoke
     """
     chosen = None if size is None else size_name(size)
     from cornerman.night.run import run_night
     from cornerman.night.show import Terminal
-    from cornerman.workplace import workplace
+    from cornerman.workplace import against, workplace
 
-    with workplace(db, config, game, seed=seed, ray=ray, at_once=at_once) as place, Terminal() as watch:
+    with workplace(db, config, game, seed=seed, ray=ray, at_once=at_once) as opened, Terminal() as watch:
+        place = against(opened, opponent)
         found = place.run(lambda: run_night(place, chosen or place.config.night.size, watch))
     if as_json:
         emit(found.as_dict())

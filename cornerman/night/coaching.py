@@ -48,15 +48,15 @@ def _past_champions(corner: Corner, certified: str) -> list[str]:
 
 
 async def play(corner: Corner, number: int, champions: Champions) -> Json:
-    """The working champion meets the league, sides swapped, every turn recorded: the house bots, the base prompt, past
-    champions."""
+    """The working champion meets the league, sides swapped, every turn recorded: the night's opponents or, without
+    them, the house bots, the base prompt and past champions."""
     prompt, size = champions.working, corner.size.play
     player = corner.player(prompt)
 
     async def work() -> Json:
         arena, seeds = corner.arena(), Seeds(corner.root, f"play {number}")
-        opponents: list[Player] = [corner.players.open(name, corner.game) for name in corner.bots]
-        known = [corner.prompt("base"), *champions.past]
+        opponents: list[Player] = [corner.open(name) for name in corner.league]
+        known = [] if corner.opponents else [corner.prompt("base"), *champions.past]
         opponents += [corner.player(one) for one in known if one.id != prompt.id]
         lanes = [Series(arena, player, opponent, seeds, "play") for opponent in opponents]
         await play_together(lanes, size)
@@ -104,6 +104,9 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
         refused: list[Json] = []
 
         async def holds(index: int) -> bool:
+            # Scores against the same opponents order prompts in one line: there is no circle to go round in.
+            if corner.opponents:
+                return True
             lost = await _lost_ground(corner, number, candidates[index], champions)
             refused.extend(
                 {"prompt": candidates[index].id, "group": group, **asdict(one)} for group, one in lost.items()
@@ -112,7 +115,7 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
 
         Ledger(corner.store).withdraw(f"{corner.night_id}-trial-{number}-")
         outcome = await trial(
-            corner.arena(),
+            corner.source(),
             [corner.player(prompt) for prompt in candidates],
             corner.player(champion),
             rule,
@@ -122,14 +125,15 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
             on_look=lambda stage, index, counts: corner.progress(
                 counts.total,
                 {"race": size.race, "gate": size.gate, "confirm": size.confirm}[stage],
-                f"{stage}: candidate {'' if index is None else index + 1} {counts.mean:.0%} of the points",
+                f"{stage}: candidate {'' if index is None else index + 1} {corner.standing(counts)}",
             ),
         )
         comparisons = _record(corner, number, candidates, champions.certified, outcome, alpha=1 / rule.gate.threshold)
         _remember_losers(corner, candidates, outcome)
         return _promote(corner, candidates, champions, outcome, comparisons) | {"refused": refused}
 
-    corner.watch.stage(f"round {number}: race and gate against {corner.player(champion).name}")
+    through = f", through {', '.join(corner.opponents)}" if corner.opponents else ""
+    corner.watch.stage(f"round {number}: race and gate against {corner.player(champion).name}{through}")
     inputs = [champion.id, [prompt.id for prompt in candidates], size.race, size.gate, size.guard, size.confirm]
     result = await corner.steps.run(f"trial.{number}", inputs, work)
     _say_verdict(corner, champions, result)
@@ -140,9 +144,7 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
 async def _lost_ground(corner: Corner, number: int, candidate: Prompt, champions: Champions) -> dict[str, Ground]:
     """The groups, of house bots, the base prompt and champions of the past, that do better against the candidate."""
     champion, rule = champions.certified, GuardRule(corner.size.guard)
-    groups: dict[str, list[Player]] = {
-        "the house bots": [corner.players.open(name, corner.game) for name in corner.bots]
-    }
+    groups: dict[str, list[Player]] = {"the house bots": [corner.open(name) for name in corner.league]}
     for name, prompts in (("the base prompt", (corner.prompt("base"),)), ("past champions", champions.past)):
         others = [corner.player(one) for one in prompts if one.id not in (candidate.id, champion.id)]
         if others:
@@ -156,7 +158,9 @@ def _carried(corner: Corner, candidates: Sequence[Prompt], champion: Prompt) -> 
     """What earlier trials say of each candidate against this very champion."""
     ledger, clock = Ledger(corner.store), corner.config.night.clock
     found = {
-        n: ledger.evidence(corner.game.name, clock, corner.contestant(prompt), corner.contestant(champion))
+        n: ledger.evidence(
+            corner.game.name, clock, corner.contestant(prompt), corner.contestant(champion), corner.through
+        )
         for n, prompt in enumerate(candidates)
     }
     return {n: sample for n, sample in found.items() if sample.results}
@@ -191,6 +195,7 @@ def _record(
                 verdict=gate.verdict if gate is not None else entrant.fate,
                 alpha=alpha,
                 night_id=corner.night_id,
+                opponents=corner.through,
             )
         )
     return comparisons
@@ -203,7 +208,7 @@ def _remember_losers(corner: Corner, candidates: Sequence[Prompt], outcome: Tria
     rejected = [
         Rejected(
             " ".join(candidates[n].lines(corner.game)),
-            f"{fate}: {outcome.evidence(n).counts.mean:.0%} of the points in {outcome.evidence(n).counts.total} pairs",
+            f"{fate}: {corner.standing(outcome.evidence(n).counts)} in {outcome.evidence(n).counts.total} pairs",
             corner.config.reflector.model,
         )
         for n, fate in lost.items()
@@ -243,10 +248,18 @@ def _say_verdict(corner: Corner, champions: Champions, result: Json) -> None:
         )
     if result["promoted"] is not None:
         gain, low, high = result["gain"]
-        corner.watch.say(
-            f"certified: {result['certified'][:8]}; on fresh games it takes {0.5 + gain:.1%} of the points from the "
-            f"champion before it (95 % interval {0.5 + low:.1%} to {0.5 + high:.1%})"
-        )
+        told = f"certified: {result['certified'][:8]}; on fresh games "
+        if corner.opponents:
+            told += (
+                f"against its opponents it takes {200 * gain:+.1f} points of 100 against those of the champion before "
+                f"it (95 % interval {200 * low:+.1f} to {200 * high:+.1f})"
+            )
+        else:
+            told += (
+                f"it takes {0.5 + gain:.1%} of the points from the champion before it "
+                f"(95 % interval {0.5 + low:.1%} to {0.5 + high:.1%})"
+            )
+        corner.watch.say(told)
     elif result["working"] != champions.working.id:
         corner.watch.say(f"promising, not certified: {result['working'][:8]} is the working champion now")
     else:

@@ -3,9 +3,11 @@
 And whether measuring can be trusted: the champion against itself must come out even.
 """
 
+from dataclasses import replace
+
 from cornerman.night.corner import Corner
 from cornerman.night.steps import Json
-from optimize.arena import Sample, Series
+from optimize.arena import Series
 from optimize.confirm import confirm
 from optimize.ledger import CONFIRMING, Entry, Ledger
 from optimize.seeds import Seeds
@@ -26,13 +28,24 @@ async def measure_night(corner: Corner, champion: Prompt) -> Json | None:
     async def work() -> Json:
         return await _measured(corner, champion, base, pairs, purpose="confirm", name="confirm")
 
-    corner.watch.stage(f"{corner.player(champion).name} against the base prompt, on fresh seeds")
+    how = "and the base prompt against the opponents" if corner.opponents else "against the base prompt"
+    corner.watch.stage(f"{corner.player(champion).name} {how}, on fresh seeds")
     result = await corner.steps.run("confirm", [champion.id, base.id, pairs], work)
-    corner.watch.say(
+    corner.watch.say(_told(corner, result))
+    return result
+
+
+def _told(corner: Corner, result: Json) -> str:
+    if corner.opponents:
+        worth, low, high = (200 * (result[key] - 0.5) for key in ("score", "low", "high"))
+        return (
+            f"against its opponents the certified prompt takes {worth:+.1f} points of 100 against those of the base "
+            f"prompt (95 % interval {low:+.1f} to {high:+.1f})"
+        )
+    return (
         f"against the base prompt the certified one takes {result['score']:.1%} of the points "
         f"(95 % interval {result['low']:.1%} to {result['high']:.1%})"
     )
-    return result
 
 
 async def control(corner: Corner, champion: Prompt) -> Json:
@@ -44,8 +57,8 @@ async def control(corner: Corner, champion: Prompt) -> Json:
         await series.play(pairs)
         evidence = unevenness(series.sample.counts)
         verdict = "alarm" if evidence >= 1 / alpha else "even"
-        stages = {"compare": series.sample}
-        _keep(corner, champion, champion, stages, purpose="control", name="control", verdict=verdict, alpha=alpha)
+        entry = _entry(corner, champion, champion, purpose="control", name="control")
+        Ledger(corner.store).record(replace(entry, stages={"compare": series.sample}, verdict=verdict, alpha=alpha))
         return {"pairs": pairs, "evidence": evidence, "verdict": verdict}
 
     corner.watch.stage(f"{player.name} against itself: this must come out even")
@@ -87,42 +100,30 @@ async def weigh_rules(corner: Corner, champion: Prompt) -> Json:
 async def _measured(corner: Corner, a: Prompt, b: Prompt, pairs: int, *, purpose: str, name: str) -> Json:
     """Exactly ``pairs`` pairs of A against B, kept as a comparison; A's mean pair score with its interval."""
     confirmation = await confirm(
-        corner.arena(),
+        corner.source(),
         corner.player(a),
         corner.player(b),
         Seeds(corner.root, f"measure {name}"),
         pairs,
-        on_look=lambda counts: corner.progress(counts.total, pairs, f"{name}: {counts.mean:.0%} of the points"),
+        on_look=lambda counts: corner.progress(counts.total, pairs, f"{name}: {corner.standing(counts)}"),
     )
-    stages = {CONFIRMING: confirmation.sample}
-    comparison = _keep(corner, a, b, stages, purpose=purpose, name=name, verdict="measured", alpha=ALPHA)
+    entry = _entry(corner, a, b, purpose=purpose, name=name)
+    Ledger(corner.store).record(replace(entry, stages={CONFIRMING: confirmation.sample}, opponents=corner.through))
     low, high = confirmation.gain_interval
-    return {"comparison": comparison, "score": confirmation.counts.mean, "low": 0.5 + low, "high": 0.5 + high}
+    return {"comparison": entry.id, "score": confirmation.counts.mean, "low": 0.5 + low, "high": 0.5 + high}
 
 
-def _keep(
-    corner: Corner,
-    a: Prompt,
-    b: Prompt,
-    stages: dict[str, Sample],
-    *,
-    purpose: str,
-    name: str,
-    verdict: str,
-    alpha: float,
-) -> str:
-    """Write a comparison of two prompts of the night's model; returns its id."""
-    entry = Entry(
+def _entry(corner: Corner, a: Prompt, b: Prompt, *, purpose: str, name: str) -> Entry:
+    """A comparison of two prompts of the night's model, without its pairs: it measures and decides nothing."""
+    return Entry(
         id=f"{corner.night_id}-{name}",
         game=corner.game.name,
         clock=corner.config.night.clock,
         purpose=purpose,
         a=corner.contestant(a),
         b=corner.contestant(b),
-        stages=stages,
-        verdict=verdict,
-        alpha=alpha,
+        stages={},
+        verdict="measured",
+        alpha=ALPHA,
         night_id=corner.night_id,
     )
-    Ledger(corner.store).record(entry)
-    return entry.id

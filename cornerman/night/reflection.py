@@ -137,7 +137,9 @@ def _searched(corner: Corner, number: int, champions: Champions, suggestions: Se
 def _past(corner: Corner, champion: Prompt) -> list[Scored]:
     """Every prompt that met the champion, with its score against it; the champion's own is one half by definition."""
     name = corner.player(champion).name
-    tried = Ledger(corner.store).tried(corner.game.name, corner.config.night.clock, Contestant(name, champion.id))
+    tried = Ledger(corner.store).tried(
+        corner.game.name, corner.config.night.clock, Contestant(name, champion.id), corner.through
+    )
     past = [Scored(corner.library.get(one, corner.game), counts.mean) for one, counts in tried.items()]
     return [*past, Scored(champion, 0.5)]
 
@@ -162,6 +164,7 @@ async def _analyst(
         size.candidates,
         derive(corner.root, "reflect", number),
         effort=size.rehearsals,
+        rivalry=not corner.opponents,
         on_round=lambda done: corner.progress(done, size.rehearsals.rounds, "rehearsals"),
     )
     return [candidate.edits for candidate in found]

@@ -4,21 +4,26 @@ A night that was stopped, by whatever, is gone on with by the same command; one 
 """
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cornerman.config import Config
 from cornerman.night import coaching, measuring, schooling
-from cornerman.night.corner import Corner, Watcher, keep_spending, spent_so_far
+from cornerman.night.corner import Corner, Watcher, fixed, keep_spending, spent_so_far
+from cornerman.night.leaving import check_player, leave_out
 from cornerman.night.sizes import SIZES, SizeName
-from cornerman.night.steps import Steps, digest
+from cornerman.night.steps import Json, Steps, digest
 from cornerman.players import Players
 from cornerman.report.build import build_report
 from cornerman.workplace import Workplace
 from models.errors import BudgetExhausted
 from models.ledger import Ledger
+from prompts.prompt import Prompt
+
+YOUNGER = frozenset({"api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency", "opponents"})
+"""Keys of the configuration that came later than the first nights: those that do not set them keep their seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,10 @@ class NightResult:
 async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightResult:
     """Run a night of ``size`` to its end, or to the limit of its budget: then its status is ``stopped``."""
     began = time.perf_counter()
+    check_player(place.config.player.model, place.game.name)
+    named = place.config.night.opponents
+    if named:
+        fixed(named, place.players, place.game)
     night_id, root = _begin(place, size, watch)
     limits = place.players.ledger
     ledger = Ledger(limits.limit_usd, limits.limit_tokens, spent_so_far(place.store, night_id))
@@ -58,7 +67,7 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     )
     status, error = "done", None
     try:
-        await _stages(corner)
+        await _stages(replace(corner, opponents=await _opponents(corner)))
     except BudgetExhausted as limit:
         status, error = "stopped", str(limit)
         watch.say(f"stopped at the budget: {limit}")
@@ -67,7 +76,22 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     return _finish(corner, status, error, began)
 
 
+async def _opponents(corner: Corner) -> tuple[str, ...]:
+    """The configured opponents, the same from the night's beginning to its end, also when it is gone on with."""
+    named = corner.config.night.opponents
+    if not named:
+        return ()
+
+    async def work() -> Json:
+        return {"opponents": fixed(named, corner.players, corner.game)}
+
+    result = await corner.steps.run("opponents", named, work)
+    corner.watch.say(f"the night is about {', '.join(named)}: prompts are compared by how they do against them")
+    return tuple(result["opponents"])
+
+
 async def _stages(corner: Corner) -> None:
+    left_out = await leave_out(corner)
     champions = await coaching.begin(corner)
     for number in range(1, corner.size.rounds + 1):
         played = await coaching.play(corner, number, champions)
@@ -77,10 +101,15 @@ async def _stages(corner: Corner) -> None:
     await measuring.measure_night(corner, champions.certified)
     await measuring.control(corner, champions.certified)
     await measuring.weigh_rules(corner, champions.certified)
-    lessons = await schooling.teach_games(corner, champions.certified)
-    student = await schooling.train_student(corner, champions.certified, lessons)
-    await schooling.check_student(corner, student, champions.certified)
+    if "student" not in left_out:
+        await _school(corner, champions.certified)
     await schooling.meet_league(corner, champions.certified)
+
+
+async def _school(corner: Corner, champion: Prompt) -> None:
+    lessons = await schooling.teach_games(corner, champion)
+    student = await schooling.train_student(corner, champion, lessons)
+    await schooling.check_student(corner, student, champion)
 
 
 def _begin(place: Workplace, size: SizeName, watch: Watcher) -> tuple[str, str]:
@@ -110,6 +139,10 @@ def _begin(place: Workplace, size: SizeName, watch: Watcher) -> tuple[str, str]:
 def _root(config: Config, size: SizeName, number: int) -> str:
     """What the seeds of a night derive from: everything that shapes its games, and nothing of where they are kept."""
     shaping = config.model_dump(mode="json", exclude={"db": True, "budget": True, "prices": True, "night": {"folder"}})
+    for section in (one for one in shaping.values() if isinstance(one, dict)):
+        for key in YOUNGER & section.keys():
+            if not section[key]:
+                del section[key]
     return f"night {config.night.seed} {number} {digest([shaping, size])}"
 
 

@@ -40,12 +40,12 @@ def teacher_name(corner: Corner) -> str:
 
 def _lessons(corner: Corner, champion: Prompt) -> Lessons:
     seeds = tuple(Seeds(corner.root, "teach").take(0, corner.size.teach))
-    opponents = (*corner.bots, f"{corner.model}@{champion.id}")
+    opponents = (*corner.league, f"{corner.model}@{champion.id}")
     return Lessons(corner.game, teacher_name(corner), opponents, seeds, corner.night_id, corner.night_id)
 
 
 async def teach_games(corner: Corner, champion: Prompt) -> Json:
-    """The teacher plays the house bots and the champion on the paused clock."""
+    """The teacher plays the league and the champion on the paused clock."""
     lessons = _lessons(corner, champion)
     teacher = lessons.teacher
 
@@ -116,7 +116,7 @@ async def check_student(corner: Corner, student: Student, champion: Prompt) -> J
         corner.game,
         corner.player(champion),
         teacher_name(corner),
-        (*corner.bots, f"{corner.model}@{champion.id}"),
+        (*corner.league, f"{corner.model}@{champion.id}"),
         partial(open_by_name, corner.config),
         corner.root,
         corner.night_id,
@@ -140,13 +140,13 @@ async def check_student(corner: Corner, student: Student, champion: Prompt) -> J
 
 
 async def meet_league(corner: Corner, champion: Prompt) -> Json:
-    """The base prompt and the certified one against every house bot, for the table of the report."""
+    """The base prompt and the certified one against the whole league, for the table of the report."""
     base = corner.prompt("base")
     prompts = [base] if champion.id == base.id else [base, champion]
 
     async def work() -> Json:
         found = {}
-        members = {name: corner.players.open(name, corner.game) for name in corner.bots}
+        members = {name: corner.open(name) for name in corner.league}
         for prompt in prompts:
             player = corner.player(prompt)
             table = await play_league(

@@ -1,0 +1,60 @@
+"""What a night must leave out in its game with its models, and why: said on the screen, and kept for the report."""
+
+from cornerman.night.corner import Corner
+from cornerman.night.steps import Json
+from models.errors import BadInput
+from reflect.analyst import NAME as ANALYST
+
+STEP = "left-out"
+ROOKIE = "rookie"
+HOME = "duel"
+"""The game whose words the rookie was trained on."""
+
+
+def check_player(model: str, game: str) -> None:
+    """Raise ``BadInput`` where the night's player could not say a word."""
+    if model == ROOKIE and game != HOME:
+        raise BadInput(
+            f"the rookie knows {HOME}'s words only; for {game} set `[player] model` to a language model, or to "
+            "follower, which stands in for one"
+        )
+
+
+async def leave_out(corner: Corner) -> Json:
+    """What is left out, by name (``what-ifs``, ``guidance``, ``student``), with the reason of each."""
+    found = _reasons(corner)
+    if not found:
+        return {}
+
+    async def work() -> Json:
+        return found
+
+    for what, reason in found.items():
+        corner.watch.say(f"left out: {what}: {reason}")
+    return await corner.steps.run(STEP, found, work)
+
+
+def _reasons(corner: Corner) -> Json:
+    game, config, found = corner.game, corner.config, {}
+    if not game.can_clone:
+        found["what-ifs"] = f"{game.name} cannot copy its states, so no turn is replayed with another move"
+    if not game.moves and config.reflector.model == ANALYST:
+        found["guidance"] = (
+            f"moves of {game.name} are free text, and the analyst writes rules about moves by name: "
+            "set `[reflector] model` to a language model"
+        )
+    student = _no_student(corner)
+    if student is not None:
+        found["student"] = student
+    return found
+
+
+def _no_student(corner: Corner) -> str | None:
+    game, config = corner.game, corner.config
+    if game.seats == 1:
+        return f"{game.name} has one seat, and lessons are games against others"
+    if config.student.base == ROOKIE and game.name != HOME:
+        return f"the rookie has no words for {game.name}: set `[student] base` to a language model to have one trained"
+    if config.teacher.model == "search" and not game.can_clone:
+        return f"a search cannot play {game.name}, whose states cannot be copied: set `[teacher] model`"
+    return None
