@@ -18,7 +18,9 @@ from models.errors import Malformed, ModelError, RateLimited, Refused, TimedOut,
 
 T = TypeVar("T")
 
-KEY_LIKE = re.compile(r"\b(?:sk|pk|rk|key|hf)[-_][A-Za-z0-9_*-]{6,}|(?i:bearer)\s+\S+")
+KEY_LIKE = re.compile(
+    r"\b(?:(?:sk|pk|rk|key|hf|gsk|xai)[-_][A-Za-z0-9_*-]{6,}|ya29\.[\w.-]+|A(?:KI|SI)A[A-Z0-9]{12,})|(?i:bearer)\s+\S+"
+)
 """What a key looks like where we do not know it: another account's key that a gateway echoes, say."""
 
 CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
@@ -69,7 +71,7 @@ class Faults:
     """The exception classes of one SDK; OpenAI's and Anthropic's have the same shape.
 
     ``transport`` are those of the HTTP library below, which come through while a stream is read; ``credentials`` those
-    of the library that fetches a token before the request.
+    of the library that fetches a token before the request; ``form`` those of one that takes a stream apart.
     """
 
     status: Any
@@ -78,6 +80,7 @@ class Faults:
     any: type[Exception]
     transport: tuple[type[Exception], ...] = ()
     credentials: tuple[type[Exception], ...] = ()
+    form: tuple[type[Exception], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Boundary:
             return answer, time.perf_counter() - started
         except (TimeoutError, self.faults.any, json.JSONDecodeError, UnicodeDecodeError) as error:
             fault = self.translate(error)
-        except (*self.faults.transport, *self.faults.credentials) as error:
+        except (*self.faults.transport, *self.faults.credentials, *self.faults.form) as error:
             fault = self.translate(error)
         raise fault
 
@@ -116,7 +119,8 @@ class Boundary:
             return TimedOut(f"{self.who}: no answer within {self.timeout_s:g} s; raise the model's time limit")
         if isinstance(error, self.faults.credentials):
             trouble = f"no token was to be had for the credentials ({self.redact(str(error))})"
-            return Unavailable(f"{self.who}: {trouble}", retryable=bool(getattr(error, "retryable", False)))
+            passing = type(error).__name__ == "TransportError" or bool(getattr(error, "retryable", False))
+            return Unavailable(f"{self.who}: {trouble}", retryable=passing)
         if isinstance(error, self.faults.status) and error.status_code >= 400:
             wait = retry_after(error.response.headers, time.time())
             return self._fault(int(error.status_code), _detail(error.body), wait)

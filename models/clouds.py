@@ -64,12 +64,15 @@ def bedrock(
             **account, aws_region=region, base_url=url, timeout=timeout_s, max_retries=0, open_telemetry=False
         )
 
+    from botocore.eventstream import ParserError  # type: ignore[import-untyped]  # botocore ships no types
+
     claude = AnthropicModel(
         model,
         name=name,
         make=make,
         capabilities=anthropic_capabilities(model),
         secrets=tuple(part for part in (key, access, secret, session) if part),
+        faults=replace(anthropic_faults(), form=(ParserError,)),
         timeout_s=timeout_s,
         effort=effort,
     )

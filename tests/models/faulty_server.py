@@ -1,8 +1,11 @@
-"""A real HTTP server on loopback that speaks just enough of both chat protocols, and every fault we must survive.
+"""A real HTTP server on loopback that speaks just enough of every protocol, and every fault we must survive.
 
-The requested model's name chooses what happens: ``ok``, ``limited``, ``quota``, ``broken``, ``slow``, ``truncated``,
-``garbled``, ``hangup``, ``refusal``, ``blocked``, ``stranger``, ``empty``, ``unpriced``, ``long``, ``denied``.
-``flaky-N`` fails N times with 500 and then answers.
+OpenAI's chat and Responses, Anthropic's messages on its own, on Bedrock and on Vertex AI, Google's token endpoint.
+The requested model's name chooses what happens: ``ok``, ``limited``, ``quota``, ``broken``, ``busy``, ``slow``,
+``truncated``, ``garbled``, ``hangup``, ``refusal``, ``blocked``, ``stranger``, ``empty``, ``unpriced``, ``long``,
+``denied``, ``failed``; ``thoughtful`` counts what it thought in the total only. ``flaky-N`` fails N times with 500 and
+then answers. In a stream besides: ``cut`` and ``stall`` in its middle (``cut-once`` the first time), ``overloaded`` (an
+error event), ``silent`` (not one event), ``noise`` (a chunk that is none), ``unfinished`` (no end).
 """
 
 import json
@@ -10,6 +13,9 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import faulty_streams
 
 SLOW_S = 3.0
 
@@ -23,6 +29,8 @@ class FaultyServer(ThreadingHTTPServer):
         self.listed = listed
         self.requests: list[dict[str, Any]] = []
         self.paths: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.tokens_given = 0
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def handle_error(self, *_: object) -> None:
@@ -55,23 +63,56 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.paths.append(self.path)
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.headers.append({key.lower(): value for key, value in self.headers.items()})
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/token":
+            self.server.tokens_given += 1
+            self._send(200, {"access_token": "google-token", "expires_in": 3600, "token_type": "Bearer"})
+            return
+        if self.path == "/no-token":
+            self._send(400, {"error": "invalid_grant", "error_description": "no such account"})
+            return
+        request = json.loads(body)
+        self._protocol, streams = self._spoken(request)
         self.server.requests.append(request)
-        self._anthropic = self.path.split("?")[0].endswith("/messages")
         name = request["model"]
+        if not self._went_wrong(name):
+            if name == "slow":
+                time.sleep(SLOW_S)
+            if streams:
+                self._stream(name)
+            else:
+                self._send(200, self._completion(name))
+
+    def _spoken(self, request: dict[str, Any]) -> tuple[str, bool]:
+        """The protocol, and whether a stream is asked for; the clouds have the model's name in the address."""
+        path = urlsplit(self.path).path
+        if path.startswith("/model/"):
+            request["model"] = unquote(path.split("/")[2])
+            streams = path.endswith("-stream")
+            return ("aws" if streams else "messages"), streams
+        if "/publishers/anthropic/models/" in path:
+            request["model"] = unquote(path.rpartition("/")[2].partition(":")[0])
+            return "messages", path.endswith(":streamRawPredict")
+        kinds = {"messages": "messages", "responses": "responses"}
+        return kinds.get(path.rpartition("/")[2], "chat"), bool(request.get("stream"))
+
+    def _went_wrong(self, name: str) -> bool:
+        """Do whatever goes wrong before an answer; false if nothing does."""
         echo = self.server.echo
-        if name == "limited":
-            self._error(429, "rate_limit_error", f"slow down {echo}", {"Retry-After": "7"})
-        elif name == "quota":
-            self._error(429, "insufficient_quota", "no credit")
-        elif name == "broken":
-            self._error(500, "server_error", f"it broke, your key was {echo}")
-        elif name == "denied":
-            self._error(401, "authentication_error", f"Incorrect API key provided: {echo}")
-        elif name == "blocked":
-            self._error(400, "content_policy_violation", "not this")
-        elif name == "stranger":
-            self._error(404, "not_found_error", f"no model {name} for {echo}")
+        errors: dict[str, tuple[int, str, str]] = {
+            "limited": (429, "rate_limit_error", f"slow down {echo}"),
+            "quota": (429, "insufficient_quota", "no credit"),
+            "broken": (500, "server_error", f"it broke, your key was {echo}"),
+            "busy": (529 if self._protocol == "messages" else 503, "overloaded_error", "busy"),
+            "denied": (401, "authentication_error", f"Incorrect API key provided: {echo}"),
+            "blocked": (400, "content_policy_violation", "not this"),
+            "stranger": (404, "not_found_error", f"no model {name} for {echo}"),
+        }
+        if name.startswith("flaky-") and self._earlier(name) < int(name.removeprefix("flaky-")):
+            self._error(500, "server_error", "not yet")
+        elif name in errors:
+            self._error(*errors[name], {"Retry-After": "7"} if name in ("limited", "busy") else None)
         elif name == "truncated":
             self._raw(200, b'{"id": "x", "choi', claimed=400)
         elif name == "garbled":
@@ -79,18 +120,43 @@ class _Handler(BaseHTTPRequestHandler):
         elif name == "hangup":
             self.close_connection = True
             self.connection.close()
-        elif name.startswith("flaky-") and self._earlier(name) < int(name.removeprefix("flaky-")):
-            self._error(500, "server_error", "not yet")
         else:
-            if name == "slow":
-                time.sleep(SLOW_S)
-            self._send(200, self._completion(name))
+            return False
+        return True
+
+    def _stream(self, name: str) -> None:
+        """Send the events, each as a chunk of its own."""
+        events = {
+            "chat": lambda: faulty_streams.chat(name),
+            "responses": lambda: faulty_streams.responses(name, self._completion(name)),
+        }.get(self._protocol, lambda: faulty_streams.messages(name))()
+        kind = "application/vnd.amazon.eventstream" if self._protocol == "aws" else "text/event-stream"
+        cut = name == "cut" or (name == "cut-once" and self._earlier(name) == 0)
+        try:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            parts = list(faulty_streams.parts(self._protocol, name, events, self.server.echo))
+            for number, part in enumerate(parts):
+                if number == len(parts) // 2 + 1 and (cut or name == "stall"):
+                    time.sleep(SLOW_S if name == "stall" else 0)
+                    self.close_connection = True
+                    self.connection.close()
+                    return
+                self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+                self.wfile.flush()
+            self.wfile.write(b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the client stopped reading, as the test means it to
 
     def _earlier(self, name: str) -> int:
         return sum(request["model"] == name for request in self.server.requests) - 1
 
     def _completion(self, name: str) -> dict[str, Any]:
-        if self._anthropic:
+        if self._protocol == "responses":
+            return self._response(name)
+        if self._protocol in ("messages", "aws"):
             stop = {"refusal": "refusal", "long": "max_tokens"}.get(name, "end_turn")
             answer: dict[str, Any] = {
                 "id": "m",
@@ -114,14 +180,46 @@ class _Handler(BaseHTTPRequestHandler):
                 "usage": {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13},
             }
             dropped = "choices"
+        if name == "thoughtful" and self._protocol == "chat":
+            answer["usage"]["total_tokens"] = 113
         if name == "empty":
             del answer[dropped]
         if name == "unpriced":
             del answer["usage"]
         return answer
 
+    def _response(self, name: str) -> dict[str, Any]:
+        """A whole response of OpenAI's Responses: a thought and a message."""
+        part = {"type": "output_text", "text": "jab", "annotations": []}
+        if name == "refusal":
+            part = {"type": "refusal", "refusal": "I won't."}
+        message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [part]}
+        thought = {"type": "reasoning", "id": "r", "summary": []}
+        answer: dict[str, Any] = {
+            "id": "r",
+            "object": "response",
+            "created_at": 0,
+            "model": name,
+            "status": {"failed": "failed", "long": "incomplete"}.get(name, "completed"),
+            "incomplete_details": {"reason": "max_output_tokens"} if name == "long" else None,
+            "error": {"code": "server_error", "message": "it broke"} if name == "failed" else None,
+            "output": [thought, message],
+            "usage": {
+                "input_tokens": 10,
+                "output_tokens": 3,
+                "total_tokens": 13,
+                "output_tokens_details": {"reasoning_tokens": 2},
+            },
+        }
+        if name == "empty":
+            del answer["output"]
+        if name == "unpriced":
+            del answer["usage"]
+        return answer
+
     def _error(self, status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> None:
-        error = {"type": kind, "message": message} if self._anthropic else {"code": kind, "message": message}
+        anthropic = self._protocol in ("messages", "aws")
+        error = {"type": kind, "message": message} if anthropic else {"code": kind, "message": message}
         self._send(status, {"type": "error", "error": error}, headers)
 
     def _send(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:

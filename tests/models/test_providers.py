@@ -1,12 +1,14 @@
-"""Both HTTP adapters against a real server that does everything wrong that a provider can do."""
+"""Every protocol against a real server that does everything wrong that a provider can do."""
 
 import asyncio
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from faulty_server import FaultyServer
+from opened_models import CHAT_KINDS, CLAUDE_KINDS, KEY, KINDS, google_file, opened, set_keys
 
 from models.capabilities import VLLM
 from models.chat import ChatModel, Completion, Message, Usage
@@ -14,23 +16,17 @@ from models.errors import BadInput, Malformed, ModelError, RateLimited, Refused,
 from models.openai import OpenAIModel, nearest_choice, only_model
 from models.registry import ModelOptions, open_model
 
-KEY = "planted-secret-4711"
 MESSAGES = (Message("system", "You fight."), Message("user", "far"), Message("assistant", "jab"), Message("user", "x"))
 
-KINDS = ("openai", "anthropic", "vllm")
+PROTOCOLS = ("openai", "responses", "anthropic", "bedrock", "vertex")
+"""One kind of each protocol and client; the others speak OpenAI's chat by the same adapter."""
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
-    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "VLLM_API_KEY"):
-        monkeypatch.setenv(variable, KEY)
     with FaultyServer(echo=KEY) as faulty:
+        set_keys(monkeypatch)
         yield faulty
-
-
-def opened(kind: str, model: str, server: FaultyServer, timeout_s: float = 10.0) -> ChatModel:
-    options = ModelOptions(timeout_s=timeout_s, max_retries=0, base_url=server.url)
-    return open_model(f"vllm:{server.url}#{model}" if kind == "vllm" else f"{kind}:{model}", options)
 
 
 def ask(model: ChatModel, **arguments: object) -> Completion:
@@ -60,13 +56,14 @@ def test_an_answer(kind: str, server: FaultyServer) -> None:
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROTOCOLS)
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
         ("limited", RateLimited),
         ("quota", Unavailable),
         ("broken", Unavailable),
+        ("busy", Unavailable),
         ("denied", Unavailable),
         ("stranger", Unavailable),
         ("hangup", Unavailable),
@@ -80,26 +77,27 @@ def test_an_answer(kind: str, server: FaultyServer) -> None:
 def test_a_fault_has_its_class_and_no_key(
     kind: str, model: str, expected: type[ModelError], server: FaultyServer
 ) -> None:
-    fault = fault_of(opened(kind, model, server))
+    asked = opened(kind, model, server)
+    fault = fault_of(asked)
     assert type(fault) is expected
     assert "\n" not in str(fault)
-    assert str(fault).startswith((f"{kind}:{model}:", f"vllm:{server.url}#{model}:"))
+    assert str(fault).startswith(f"{asked.name}: ")
     everything = f"{fault} {fault!r} {''.join(traceback.format_exception(fault))} {fault.__cause__} {fault.__context__}"
     assert KEY not in everything
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROTOCOLS)
 def test_slow_is_timed_out(kind: str, server: FaultyServer) -> None:
-    assert type(fault_of(opened(kind, "slow", server, timeout_s=0.3))) is TimedOut
+    options = ModelOptions(max_retries=0, timeout_s=0.3)
+    assert type(fault_of(opened(kind, "slow", server, options))) is TimedOut
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROTOCOLS)
 def test_nobody_there(kind: str, server: FaultyServer) -> None:
-    url = server.url
+    model = opened(kind, "m", server)
     server.shutdown()
     server.server_close()
-    options = ModelOptions(max_retries=0, base_url=url)
-    fault = fault_of(open_model(f"vllm:{url}#m" if kind == "vllm" else f"{kind}:m", options))
+    fault = fault_of(model)
     assert type(fault) is Unavailable
     assert fault.retryable
     assert not fault.may_be_billed
@@ -114,7 +112,7 @@ def test_what_lasts_is_not_worth_a_retry(model: str, retryable: bool, server: Fa
     assert fault.retryable is retryable
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROTOCOLS)
 def test_what_was_sent_may_be_billed(kind: str, server: FaultyServer) -> None:
     for model, sent in (("truncated", True), ("hangup", True), ("broken", False)):
         fault = fault_of(opened(kind, model, server))
@@ -122,28 +120,38 @@ def test_what_was_sent_may_be_billed(kind: str, server: FaultyServer) -> None:
         assert fault.may_be_billed is sent
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROTOCOLS)
 def test_the_wait_that_a_provider_asks_for(kind: str, server: FaultyServer) -> None:
     fault = fault_of(opened(kind, "limited", server))
     assert isinstance(fault, RateLimited)
     assert fault.retry_after == 7.0
+    busy = fault_of(opened(kind, "busy", server))
+    assert isinstance(busy, Unavailable)
+    assert (busy.retry_after, busy.overloaded, busy.retryable) == (7.0, True, True)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROTOCOLS)
 @pytest.mark.parametrize(("model", "finish"), [("refusal", "refusal"), ("long", "length")])
 def test_finish_reasons(kind: str, model: str, finish: str, server: FaultyServer) -> None:
     assert ask(opened(kind, model, server)).finish_reason == finish
 
 
-def test_choices_are_constrained_on_vllm_only(server: FaultyServer) -> None:
+def test_choices_are_constrained_where_the_server_can(server: FaultyServer) -> None:
     completion = ask(opened("vllm", "ok", server), choices=["jab", "throw"], seed=7, temperature=0.5)
     assert completion.text == "jab"
     sent = server.requests[-1]
     assert sent["structured_outputs"] == {"choice": ["jab", "throw"]}
     assert "guided_choice" not in sent
     assert (sent["max_tokens"], sent["seed"], sent["temperature"]) == (256, 7, 0.5)
-    ask(opened("openai", "ok", server), choices=["jab", "throw"])
-    assert "structured_outputs" not in server.requests[-1]
+    for kind in ("ollama", "llamacpp"):
+        assert ask(opened(kind, "ok", server), choices=["jab", "throw"]).text == "jab"
+        schema = {"type": "string", "enum": ["jab", "throw"]}
+        sent = server.requests[-1]
+        assert sent["response_format"]["json_schema"]["schema"] == schema
+        assert "structured_outputs" not in sent
+    for kind in ("openai", "openrouter", "responses"):
+        ask(opened(kind, "ok", server), choices=["jab", "throw"])
+        assert not {"structured_outputs", "response_format", "text"} & server.requests[-1].keys()
 
 
 def test_a_spelled_choice_is_that_choice() -> None:
@@ -153,10 +161,14 @@ def test_a_spelled_choice_is_that_choice() -> None:
     assert nearest_choice(" jab", choices) == "jab"
     assert nearest_choice("Throw!", choices) == "Throw!"
     assert nearest_choice("a b", ["ab", " ab", "a  b"]) == "a b"
+    assert nearest_choice('"throw"', choices, "schema") == "throw"
+    assert nearest_choice('"jab then th', choices, "schema") == "jab then th"
+    assert nearest_choice('["jab"]', choices, "schema") == '["jab"]'
 
 
-def test_anthropic_gets_the_system_message_apart(server: FaultyServer) -> None:
-    ask(opened("anthropic", "ok", server), temperature=1.7, max_tokens=9)
+@pytest.mark.parametrize("kind", CLAUDE_KINDS)
+def test_anthropic_gets_the_system_message_apart(kind: str, server: FaultyServer) -> None:
+    ask(opened(kind, "ok", server), temperature=1.7, max_tokens=9)
     sent = server.requests[-1]
     assert sent["system"] == "You fight."
     assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "user"]
@@ -165,7 +177,7 @@ def test_anthropic_gets_the_system_message_apart(server: FaultyServer) -> None:
 
 def test_retries_are_ours_alone(server: FaultyServer) -> None:
     """A fault is one request: the SDKs' own retries would double ours and pass no ledger."""
-    for kind in KINDS:
+    for kind in PROTOCOLS:
         server.requests.clear()
         fault_of(opened(kind, "broken", server))
         assert len(server.requests) == 1
@@ -218,7 +230,59 @@ def test_cancelling_is_no_fault(server: FaultyServer) -> None:
         asyncio.run(impatient())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CHAT_KINDS)
+def test_what_was_thought_and_counted_in_the_total_only_is_paid_for(kind: str, server: FaultyServer) -> None:
+    assert ask(opened(kind, "thoughtful", server)).usage == Usage(10, 103)
+
+
+def test_a_response_that_failed_and_one_that_is_short(server: FaultyServer) -> None:
+    fault = fault_of(opened("responses", "failed", server))
+    assert isinstance(fault, Unavailable)
+    assert (fault.retryable, fault.may_be_billed) == (True, True)
+    ask(opened("responses", "ok", server), max_tokens=4, temperature=0.3, seed=3)
+    sent = server.requests[-1]
+    assert sent["input"] == [{"role": message.role, "content": message.content} for message in MESSAGES]
+    assert (sent["max_output_tokens"], sent["store"], sent["temperature"]) == (16, False, 0.3)
+    assert "seed" not in sent
+    assert server.paths[-1] == "/responses"
+
+
+def test_the_clouds_are_asked_where_and_as_they_want(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+    ask(opened("bedrock", name, server))
+    assert server.requests[-1]["model"] == name
+    assert server.paths[-1].startswith("/model/us.anthropic.claude-haiku-4-5-20251001-v1:0/invoke")
+    assert "/us-east-1/bedrock/aws4_request" in server.headers[-1]["authorization"]
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "a-key-of-bedrock")
+    ask(opened("bedrock", name, server))
+    assert server.headers[-1]["authorization"] == "Bearer a-key-of-bedrock"
+    ask(opened("vertex", "claude-haiku-4-5@20251001", server))
+    assert server.paths[-1] == (
+        "/projects/ring/locations/europe-west1/publishers/anthropic/models/claude-haiku-4-5@20251001:rawPredict"
+    )
+    assert server.headers[-1]["authorization"] == f"Bearer {KEY}"
+
+
+def test_google_gives_a_token_for_a_file(server: FaultyServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A service account's file, signed by its key; where the token cannot be had that is ours to say."""
+    file = google_file(tmp_path, server.url)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    ask(opened("vertex", "ok", server))
+    assert server.headers[-1]["authorization"] == "Bearer google-token"
+    assert server.tokens_given == 1
+    file.write_text(file.read_text().replace("/token", "/no-token"))
+    fault = fault_of(opened("vertex", "ok", server))
+    assert isinstance(fault, Unavailable)
+    assert "no token was to be had" in str(fault)
+    assert not fault.retryable
+    file.write_text(file.read_text().replace(server.url, "http://127.0.0.1:1"))
+    fault = fault_of(opened("vertex", "ok", server))
+    assert isinstance(fault, Unavailable)
+    assert fault.retryable
+    assert "PRIVATE" not in str(fault)
+
+
+@pytest.mark.parametrize("kind", PROTOCOLS)
 def test_a_model_serves_several_event_loops(kind: str, server: FaultyServer) -> None:
     """DSPy, for one, calls from threads with loops of their own."""
     model = opened(kind, "ok", server)
