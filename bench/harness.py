@@ -1,0 +1,273 @@
+"""What the harness costs beside the model: throughput of a vLLM server, and its own time on the processor.
+
+    python bench/harness.py [--seconds 8] [--rounds 4] [--episodes 32]
+
+Throughput: the rookie on a real vLLM server (``make vllm``), asked by games of duel that are played, recorded and
+stored, against a bare asyncio client: httpx, and nothing else, sends the very requests that those games sent, word for
+word and encoded beforehand, as many at once. Both get windows of the same length in turn on the same server, so that
+what else the machine does falls on both alike. The harness's requests go through OpenAI's SDK, the ledger, the server's
+window and the retries; it also steps the games, observes, classes, records and stores. Where vLLM is not installed a
+server of our own stands in, which answers in batches as vLLM does, and the line says so.
+
+Processor: milliseconds of ``time.process_time`` a turn with a model that answers at once, less the bare engine stepping
+the very same games. That is: observing, rendering messages, the call, classing the reply, the record, the store.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count, cycle
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from duel import bare as bare_engine
+
+from distill.serving.install import ENVIRONMENT, home
+from distill.serving.server import VLLMServer
+from episodes.clock import Clock
+from episodes.games.duel import GAME
+from episodes.pairs import play_matches
+from episodes.play import Match
+from episodes.player import Player
+from episodes.store.store import Store
+from models.chat import ChatModel, Completion, Usage
+from models.hub import ROOKIE
+from models.openai import one_of
+from models.registry import open_model
+from prompts.base import base_for
+from prompts.prompt import Prompt, player
+
+WARM_S = 1.5
+"""The beginning of a window that does not count: connections are made and the batch fills."""
+CPU_EPISODES = 80
+PROMISED = "promised 0.95", "promised 0.3 ms"
+
+
+@dataclass
+class Counted:
+    """A model that keeps what it was asked, how much at once, and when it answered."""
+
+    model: ChatModel
+    bodies: list[bytes] = field(default_factory=list)
+    answered: list[float] = field(default_factory=list)
+    busy: int = 0
+    most: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    async def complete(self, messages: Any, *, choices: Any = None, **options: Any) -> Completion:
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        try:
+            completion = await self.model.complete(messages, choices=choices, **options)
+        finally:
+            self.busy -= 1
+        self.answered.append(time.perf_counter())
+        said = [{"role": message.role, "content": message.content} for message in messages]
+        body = {"model": "rookie", "messages": said, **options}
+        body |= one_of(choices, "choice")["extra_body"] if choices else {}
+        self.bodies.append(json.dumps(body).encode())
+        return completion
+
+    async def close(self) -> None:
+        await self.model.close()
+
+
+def fighter(chat: Any, name: str) -> Player:
+    """The rookie's prompt for the model behind ``chat``."""
+    return player(chat, Prompt(base_for(GAME, "brief")), GAME, name)
+
+
+async def window(seconds: float, work: Awaitable[object], answered: list[float]) -> float:
+    """Requests a second that ``work`` has answered to it, after the warm-up; then it is stopped."""
+    began = time.perf_counter()
+    task = asyncio.ensure_future(work)
+    await asyncio.wait([task], timeout=WARM_S + seconds)
+    ended = time.perf_counter()
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+    await asyncio.sleep(0.5)  # the server forgets what was called off
+    return sum(began + WARM_S <= at <= ended for at in answered) / (ended - began - WARM_S)
+
+
+async def through_harness(chat: Counted, store: Store, episodes: int, seeds: Iterator[int]) -> None:
+    """Games without end, ``episodes`` at once."""
+    sides = fighter(chat, "one"), fighter(chat, "two")
+    matches = (Match(GAME, sides, seed, Clock("paused")) for seed in seeds)
+    await play_matches(matches, store, concurrency=episodes, on_result=lambda match, outcome: None)
+
+
+async def through_httpx(url: str, bodies: list[bytes], at_once: int, answered: list[float]) -> None:
+    """The same requests without end, ``at_once`` at once."""
+    import httpx
+
+    queue = cycle(bodies)
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer none"}
+    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=None)) as client:
+
+        async def work() -> None:
+            for body in queue:
+                answer = await client.post(f"{url}/v1/chat/completions", content=body, headers=headers)
+                assert json.loads(answer.content)["choices"][0]["message"]["content"], answer.content
+                answered.append(time.perf_counter())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(work())
+
+
+async def throughput(seconds: float, rounds: int, episodes: int) -> None:
+    async with server() as (url, what):
+        model = open_model(f"vllm:{url}#rookie")
+        seeds, rates, bare, most = count(), [], [], 0
+        with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "bench.db") as store:
+            # One round more than is counted: the first meets a cold server.
+            for _ in range(rounds + 1):
+                chat = Counted(model)
+                rates.append(await window(seconds, through_harness(chat, store, episodes, seeds), chat.answered))
+                answered: list[float] = []
+                bare.append(await window(seconds, through_httpx(url, chat.bodies, chat.most, answered), answered))
+                most = chat.most
+        await model.close()
+    ratios = [ours / theirs for ours, theirs in zip(rates[1:], bare[1:], strict=True)]
+    print(
+        f"harness on {what}: {median(rates[1:]):.0f} requests/s, bare client {median(bare[1:]):.0f} requests/s, "
+        f"{most} at once, ratio {sum(rates[1:]) / sum(bare[1:]):.3f} ({PROMISED[0]}; windows {min(ratios):.2f} to "
+        f"{max(ratios):.2f})"
+    )
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[tuple[str, str]]:
+    """The address of a server and what it is."""
+    if (home() / ENVIRONMENT / "installed-for").exists():
+        async with VLLMServer(ROOKIE, served_name="rookie", progress=lambda line: print(line, file=sys.stderr)) as vllm:
+            yield vllm.url, "vLLM"
+        return
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, __file__, "--stand-in", stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        yield (await process.stdout.readline()).decode().strip(), "a stand-in for vLLM, which is not installed"
+    finally:
+        process.kill()
+        await process.wait()
+
+
+STEP_S = 0.008
+"""One forward pass of the stand-in, however many requests share it: what the rookie takes on a core."""
+TOKENS = 2
+"""Passes an answer takes."""
+
+
+async def stand_in() -> None:
+    """Answers chat completions in continuous batches: a request joins at the next pass and leaves when it is done."""
+    running: dict[asyncio.Future[None], int] = {}
+
+    async def passes() -> None:
+        while True:
+            await asyncio.sleep(STEP_S)
+            for one in list(running):
+                running[one] -= 1
+                if not running[one]:
+                    del running[one]
+                    one.set_result(None)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await answer(reader, writer)
+        writer.close()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+            asked = json.loads(await reader.readexactly(length))
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            running[done] = TOKENS
+            await done
+            options = asked["structured_outputs"]["choice"]
+            message = {"role": "assistant", "content": options[asked["seed"] % len(options)]}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            usage = {"prompt_tokens": 100, "completion_tokens": TOKENS, "total_tokens": 100 + TOKENS}
+            made = {"id": "s", "object": "chat.completion", "created": 0, "model": "rookie", "choices": [choice]}
+            body = json.dumps(made | {"usage": usage}).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+            writer.write(f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    batches = asyncio.ensure_future(passes())
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", flush=True)
+    await batches
+
+
+@dataclass(frozen=True)
+class Instant:
+    """A model that answers at once with a choice drawn from the decision's seed."""
+
+    name: str = "instant"
+
+    async def complete(self, messages: Any, *, choices: Any, seed: int, **options: Any) -> Completion:
+        return Completion(choices[seed % len(choices)], Usage(100, 2), 0.0)
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+def cpu_of(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def processor(episodes: int) -> None:
+    """The best of three each, taken in turn, so that a busy moment does not decide."""
+    sides = fighter(Instant(), "one"), fighter(Instant(), "two")
+    ours, engine, turns = float("inf"), float("inf"), 0
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "bench.db") as store:
+            matches = [Match(GAME, sides, seed, Clock("paused")) for seed in range(CPU_EPISODES)]
+
+            def play(matches: list[Match] = matches, store: Store = store) -> None:
+                ignore = lambda match, outcome: None  # noqa: E731
+                asyncio.run(play_matches(matches, store, concurrency=episodes, on_result=ignore))
+
+            ours = min(ours, cpu_of(play))
+            records = [store.episode(match.id) for match in matches]
+            engine = min(engine, cpu_of(lambda records=records: [bare_engine(record) for record in records]))
+            turns = sum(len(record.turns) for record in records)
+    print(
+        f"harness: {(ours - engine) / turns * 1e3:.3f} ms of processor a turn ({PROMISED[1]}), beside "
+        f"{engine / turns * 1e3:.3f} ms of the bare engine; {turns} turns"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--episodes", type=int, default=32)
+    parser.add_argument("--stand-in", action="store_true", help="serve as the stand-in, and nothing else")
+    options = parser.parse_args()
+    if options.stand_in:
+        asyncio.run(stand_in())
+        return
+    processor(options.episodes)
+    asyncio.run(throughput(options.seconds, options.rounds, options.episodes))
+
+
+if __name__ == "__main__":
+    main()
