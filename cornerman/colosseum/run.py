@@ -52,7 +52,8 @@ class Tournament:
     @property
     def id(self) -> str:
         """Of the tournament, however many pairs and rounds it has."""
-        players = [[name, self.entrants[name].settings] for name in self.names]
+        entrants = [self.entrants[name] for name in self.names]
+        players = [[one.name, one.settings, one.model, one.prompt_id] for one in entrants]
         return digest([self.game.name, str(self.clock), self.system, self.seed, players])
 
     def check(self) -> None:
@@ -146,7 +147,7 @@ async def _play(sittings: Sequence[Sitting], setting: Setting, played: Played, w
 async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncIterator[list[Sitting]]:
     """All sittings, in waves of which each may depend on how those before it ended."""
     names, seats = tournament.names, tournament.game.seats
-    seeds = Seeds(f"colosseum {tournament.seed}", "colosseum")
+    root = f"colosseum {tournament.seed}"
     if tournament.system == "swiss":
         steps = Steps(store, f"colosseum-{tournament.id}")
         table = SwissTable(dict.fromkeys(drawn_order(names, tournament.seed), 0.0))
@@ -154,7 +155,7 @@ async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncI
             pairings, bye = await _drawn(steps, number, table)
             wave = [
                 sitting(tournament, pairing, seed)
-                for seed in seeds.take(number * tournament.pairs, tournament.pairs)
+                for seed in Seeds(root, f"round {number + 1}").take(0, tournament.pairs)
                 for pairing in pairings
             ]
             yield wave
@@ -167,7 +168,7 @@ async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncI
         drawn = [list(meetings)] * tournament.pairs
     yield [
         sitting(tournament, one, seed)
-        for seed, tables in zip(seeds.take(0, tournament.pairs), drawn, strict=True)
+        for seed, tables in zip(Seeds(root, "colosseum").take(0, tournament.pairs), drawn, strict=True)
         for one in tables
     ]
 

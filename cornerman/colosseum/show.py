@@ -50,7 +50,9 @@ class Board:
         self._results: dict[str, list[float]] = {name: [] for name in entrants}
         self._planned = self._finished = self._voided = 0
         self._drawn = 0.0
-        self._live = Live(console=console(), refresh_per_second=REFRESH) if sys.stderr.isatty() else None
+        # A person at this terminal needs it to play.
+        drawn = sys.stderr.isatty() and not any(entrant.player.name == "human" for entrant in entrants.values())
+        self._live = Live(console=console(), refresh_per_second=REFRESH) if drawn else None
 
     def __enter__(self) -> Self:
         if self._live is not None:

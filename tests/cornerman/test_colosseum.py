@@ -2,13 +2,15 @@
 
 import json
 import os
+import pty
 import signal
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,26 @@ def test_ctrl_c_stops_with_one_line() -> None:
     assert "Traceback" not in err
 
 
+def test_on_a_terminal_a_table_follows_the_games() -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 120))
+    command = [sys.executable, "-c", "from cornerman.cli import main; main()", "colosseum"]
+    command += [roster(*BOTS[:2], 'name = "[b]dice[/b]"\nplayer = "bot:random"'), "--pairs", "2", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # what a terminal says when nobody is left to write to it
+            while more := os.read(ours, 65536):
+                shown += more
+        out = process.communicate()[0]
+    os.close(ours)
+    assert process.returncode == 0
+    last = shown.decode().rpartition("of 6 pairs")[2]
+    assert json.loads(out)["sittings"] == 6
+    assert "[b]dice[/b]" in last and "bot:turtle" in last and "under 0.1 ms" in last
+
+
 def test_a_large_slow_player_loses_to_a_small_fast_one_and_the_table_shows_why() -> None:
     """On the paused clock the large one is the better player; with its time charged it is not."""
     words = (
@@ -196,6 +218,31 @@ def test_swiss_rounds_pair_afresh_and_remember_their_pairings() -> None:
     longer = hold(*words[:2], 5, *words[3:])
     assert longer["episodes"] == 20
     assert games_in("cornerman.db") == 20
+
+
+def test_void_games_of_a_swiss_round_are_played_later_and_change_no_pairing() -> None:
+    Path("flaky.py").write_text(
+        "from pathlib import Path\n"
+        "from episodes.players.bots import load_bot\n"
+        "from models.errors import Unavailable\n"
+        "class Flaky:\n"
+        "    name = model = 'flaky'\n"
+        "    prompt_id = None\n"
+        "    async def act(self, observation, context):\n"
+        "        if not Path('up').exists():\n"
+        "            raise Unavailable('down')\n"
+        "        return await load_bot('turtle').act(observation, context)\n"
+        "player = Flaky()\n"
+    )
+    words = (roster(*BOTS[1:], "flaky.py:player", system="swiss"), "--rounds", 3, "--pairs", 2)
+    first = hold(*words)
+    assert (first["voided"], first["absent"], first["sittings"]) == (6, ["flaky.py:player"], 6)
+    drawn = sql("select key, result from steps")
+    Path("up").touch()
+    second = hold(*words)
+    assert (second["voided"], second["absent"], second["sittings"]) == (0, [], 12)
+    assert sql("select key, result from steps") == drawn
+    assert games_in("cornerman.db") == 24
 
 
 def test_an_interrupted_swiss_goes_on_to_the_same_result() -> None:
