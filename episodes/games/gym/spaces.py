@@ -111,4 +111,4 @@ def scaled(total: float, low: float | None, high: float | None) -> float:
     """
     if low is None or high is None:
         return total / (1 + abs(total)) if math.isfinite(total) else math.copysign(1.0, total)
-    return min(max(2 * (total - low) / (high - low) - 1, -1.0), 1.0)
+    return min(max((2 * total - low - high) / (high - low), -1.0), 1.0)

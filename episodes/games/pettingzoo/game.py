@@ -1,0 +1,68 @@
+"""A PettingZoo environment as a game."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from episodes.game import Move, Observation
+from episodes.games.pettingzoo.state import (
+    AecState,
+    CloneableAecState,
+    CloneableParallelState,
+    ParallelState,
+    PettingZooState,
+)
+from episodes.games.pettingzoo.wording import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class PettingZooGame:
+    """``make`` builds a fresh environment; ``parallel`` says which of the two interfaces it has.
+
+    ``bound``, ``default`` and ``turns`` are explained by ``Wording``: they are its own unless the name sets others.
+    """
+
+    name: str
+    make: Callable[[], Any] = field(repr=False)
+    wording: Wording = field(repr=False)
+    moves: tuple[Move, ...] = field(repr=False)
+    seats: int
+    parallel: bool
+    bound: float | None
+    default: Move | None
+    turns: int
+
+    tick_rate = None
+
+    @property
+    def can_clone(self) -> bool:
+        return self.wording.open
+
+    @property
+    def features(self) -> Mapping[str, tuple[str, ...]]:
+        return self.wording.features
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return self.wording.terms
+
+    @property
+    def rules(self) -> str:
+        if not self.parallel:
+            return f"{self.wording.rules} Answer with one legal move by its name. An illegal move loses the game."
+        instead = self.default or "the first legal move"
+        return (
+            f"{self.wording.rules} All players decide at the same time. Answer with one legal move by its name. "
+            f"Whoever gives no legal move plays {instead}."
+        )
+
+    def initial_state(self, seed: int) -> PettingZooState:
+        if self.parallel:
+            return (CloneableParallelState if self.can_clone else ParallelState)(self, seed)
+        return (CloneableAecState if self.can_clone else AecState)(self, seed)
+
+    def phrase(self, feature: str, value: str) -> str:
+        return self.wording.phrase(feature, value)
+
+    def read_move(self, reply: str, observation: Observation) -> Move | None:
+        return self.wording.read(reply, self.moves)
