@@ -32,6 +32,11 @@ class Channel:
         self._closed = False
         near.settimeout(ANSWER_S)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed here, or its far end failed."""
+        return self._closed
+
     def call(self, **request: Any) -> dict[str, Any]:
         with self._lock:
             return self._call(request, ())

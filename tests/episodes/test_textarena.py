@@ -19,6 +19,7 @@ import pytest
 from small_games import TinyChat, Told, drawn
 
 from episodes.clock import Clock
+from episodes.contract import check_game
 from episodes.game import ClosableState, ExternalGame, Move, Observation
 from episodes.games import known_games, load_game
 from episodes.games.textarena import NAMES, load
@@ -156,6 +157,11 @@ def test_episodes_replay(name: str) -> None:
 def test_the_first_to_act_is_whoever_textarena_says() -> None:
     record = play("textarena:KuhnPoker-v0", Told("one", drawn), Told("two", drawn))
     assert record.turns[0].seat == 1
+
+
+@pytest.mark.parametrize("rest", ["Nim-v0", "LiarsDice-v0(players=3)", "Blackjack-v0"])
+def test_games_keep_the_contract(rest: str) -> None:
+    assert check_game(load(rest)) == []
 
 
 # What is legal, and what is not.
