@@ -231,14 +231,18 @@ class Metered(Wrapper):
     A call that the provider turned down is released. One whose work it may have done all the same (it answered too
     late, or in a form that could not be read, or the connection was lost, in mid-stream too, or we stopped waiting)
     stays booked with its worst case. ``least_out`` is the smallest limit of an answer that the provider takes: it may
-    answer as much, whatever it is asked.
+    answer as much, whatever it is asked. ``account`` is what is booked under, where that is not the model's name: the
+    replicas of one model have one account.
     """
 
-    def __init__(self, model: ChatModel, ledger: Ledger, price: Price | None, least_out: int = 0) -> None:
+    def __init__(
+        self, model: ChatModel, ledger: Ledger, price: Price | None, least_out: int = 0, account: str | None = None
+    ) -> None:
         super().__init__(model)
         self._ledger = ledger
         self._price = price
         self._least_out = least_out
+        self._account = account or model.name
 
     async def complete(
         self,
@@ -251,7 +255,7 @@ class Metered(Wrapper):
         on_text: OnText | None = None,
     ) -> Completion:
         most_out = max(max_tokens, self._least_out)
-        reservation = self._ledger.reserve(self.name, most_tokens(messages), most_out, self._price)
+        reservation = self._ledger.reserve(self._account, most_tokens(messages), most_out, self._price)
         try:
             completion = await self._forward(
                 messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed, on_text=on_text

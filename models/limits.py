@@ -31,7 +31,8 @@ class Bucket:
     def __init__(self, a_minute: float, now: float) -> None:
         self._most = max(1.0, a_minute / BURST)
         # With the bucket full at its beginning, a minute gives out what it holds and what flows in: together the limit.
-        self._rate = max(a_minute - self._most, a_minute / 2) / 60
+        # Where the bucket holds one request, and that is all of the limit, the next flows in just when the minute ends.
+        self._rate = max(a_minute - self._most, min(a_minute, 1.0)) / 60
         self._level = self._most
         self._then = now
 

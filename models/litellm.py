@@ -1,7 +1,8 @@
 """Whatever litellm knows, through one adapter: Gemini, Mistral, Groq, Azure and a hundred more.
 
 litellm translates the request; what it adds of its own is off: its retries, its telemetry, its logs, its fetching of a
-newer price table when it is imported. Knows nothing about prices, budgets or retries: those wrap it.
+newer price table when it is imported. What it hides stays hidden: it ends a stream that broke off without an error, or
+had a chunk that cannot be read, as if it had been whole. Knows nothing about prices, budgets or retries: those wrap it.
 """
 
 import json

@@ -109,7 +109,7 @@ def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:
         window = options.traffic.window(server)
         if options.concurrency is not None:
             window.limit(options.concurrency)
-        throttled.append(Throttled(Metered(model, options.ledger, price, opened.least_out), window))
+        throttled.append(Throttled(Metered(model, options.ledger, price, opened.least_out, name), window))
     model = throttled[0] if len(throttled) == 1 else Replicas(throttled, name)
     limit = options.traffic.rate_limit(opened.models[0][0], opened.account)
     limit.declare(options.requests_per_minute, options.tokens_per_minute)

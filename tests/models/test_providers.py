@@ -95,8 +95,7 @@ def test_slow_is_timed_out(kind: str, server: FaultyServer) -> None:
 @pytest.mark.parametrize("kind", PROTOCOLS)
 def test_nobody_there(kind: str, server: FaultyServer) -> None:
     model = opened(kind, "m", server)
-    server.shutdown()
-    server.server_close()
+    server.stop()
     fault = fault_of(model)
     assert type(fault) is Unavailable
     assert fault.retryable
