@@ -29,6 +29,13 @@ from models.errors import BadInput, ModelError
 Progress = Callable[[int, int], None]
 
 
+def read_file(game: str, on_progress: Progress) -> None:
+    """Read the file of a ``draft:`` game now, if it was never read: opening the game then takes no time."""
+    prefix, _, rest = game.split("+", maxsplit=1)[0].partition(":")
+    if prefix == "draft":
+        load(rest, on_progress)
+
+
 def training_game(path: Path, on_progress: Progress) -> FollowGame:
     """The training drafts of a file; ``on_progress`` gets bytes read and the file's size if it must be read."""
     game = load(f"{path}(split=train)", on_progress)

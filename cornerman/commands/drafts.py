@@ -1,12 +1,17 @@
 """``cornerman drafts``: human drafts of 17lands files as episodes, players measured against them, a student of them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cornerman.options import ConfigFile, Db, GameName, Json
 from cornerman.terminal import emit, say, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cornerman.night.show import Terminal
 
 DraftPath = Annotated[Path, typer.Argument(metavar="FILE", help="A 17lands draft file, draft_data_public….csv[.gz].")]
 _MB = 1_000_000
@@ -33,9 +38,7 @@ def import_(
 
     chosen = settings(db, config)
     with Terminal() as shown:
-        game = training_game(
-            file, lambda done, total: shown.progress(done // _MB, total // _MB, "reading the file, in MB")
-        )
+        game = training_game(file, _reading(shown))
         with Store.open(chosen.db) as store:
             found = import_drafts(store, game, limit, lambda done, total: shown.progress(done, total, "drafts"))
     if as_json:
@@ -47,6 +50,10 @@ def import_(
         say(f"in {found['odd_pools']} the pool columns do not count what was taken before; what was taken counts")
     say(f"training {found['train']}, held out {found['held_out']}")
     return say(f"{found['episodes']} episodes of {found['game']} by {found['player']}, {found['new']} of them new")
+
+
+def _reading(shown: "Terminal") -> "Callable[[int, int], None]":
+    return lambda done, total: shown.progress(done // _MB, total // _MB, "reading the file, in MB")
 
 
 def score(
@@ -62,10 +69,12 @@ def score(
 
     Example: cornerman drafts score bot:random --game draft:draft_data_public.DSK.PremierDraft.csv.gz
     """
-    from cornerman.drafting import score_player
+    from cornerman.drafting import read_file, score_player
     from cornerman.night.show import Terminal
-    from cornerman.workplace import workplace
+    from cornerman.workplace import settings, workplace
 
+    with Terminal() as shown:
+        read_file(settings(db, config, game).game, _reading(shown))
     with workplace(db, config, game) as place, Terminal() as shown:
         who = place.players.open(player, place.game)
         found = place.run(

@@ -17,9 +17,8 @@ import numpy as np
 from episodes.game import Observation
 from episodes.games.draft.counts import Floats
 from episodes.games.draft.drafts import Card
-from episodes.games.draft.follow import FollowState
 from episodes.games.draft.prepared import Prepared, prepare
-from episodes.games.draft.table import TableState
+from episodes.games.draft.view import read_pool
 from episodes.player import Context, Decision
 from models.errors import BadInput
 
@@ -68,11 +67,11 @@ class Drafter:
 
     async def act(self, observation: Observation, context: Context) -> Decision:
         """Raises ``BadInput`` in a game that is no draft."""
-        state = context.state
-        if not isinstance(state, FollowState | TableState):
+        pool = read_pool(observation.text)
+        if pool is None:
             raise BadInput(f"{self.name} drafts, and {context.game.name} is no draft: write draft:FILE")
         pack = observation.legal_moves
-        worth = self.scores(pack, state.pool(context.seat))
+        worth = self.scores(pack, pool)
         best = max(worth)
         move = random.Random(context.seed).choice([card for card, one in zip(pack, worth, strict=True) if one == best])
         return Decision(move, move, 0.0)

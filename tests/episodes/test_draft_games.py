@@ -22,7 +22,7 @@ from episodes.games.draft.follow import FollowGame, questions
 from episodes.games.draft.human import RecordedDrafter
 from episodes.games.draft.split import is_unseen
 from episodes.games.draft.table import DECK, TableGame, TableState, pool_value
-from episodes.games.draft.view import View, came_back, listed
+from episodes.games.draft.view import View, came_back, listed, read_pool
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.players.bots import load_bot
@@ -178,7 +178,10 @@ def test_features_say_what_a_seat_knows() -> None:
     assert View(0, 3, tuple("ABCDEFGHIJ"), (), False).situation()["offered"] == "many"
     assert came_back(("A", "B"), [("A", "C"), ("A", "B", "B")])
     assert not came_back(("A", "A"), [("A", "B", "C")]) and not came_back(("A",), [("A",)])
-    assert listed(("A, the Bold", "B", "A, the Bold")) == "A, the Bold (x2); B"
+    pool = ("A, the Bold", "B (x)", "A, the Bold")
+    assert listed(pool) == "A, the Bold (x2); B (x)"
+    assert read_pool(View(0, 0, ("A",), pool, False).observation().text) == ("A, the Bold", "A, the Bold", "B (x)")
+    assert read_pool(View(0, 0, ("A",), (), False).observation().text) == () and read_pool("A fight.") is None
 
 
 def test_a_reply_is_read_with_the_pack_in_mind(game: FollowGame) -> None:
@@ -248,12 +251,17 @@ def test_values_follow_how_early_top_drafters_take_a_card(folder: Path) -> None:
     counts = PickCounts.empty(("A", "B", "C"))
     index = {"A": 0, "B": 1, "C": 2}
     for _ in range(40):
-        counts.add(draft_of(pick("ABC", "A"), pick("BC", "B", (0, 1)), pick("C", "C", (0, 2))), index)
+        draft = draft_of(pick("ABC", "A"), pick("BC", "B", (0, 1)), pick("C", "C", (0, 2)))
+        counts.add(draft, index)
+        counts.add_pairs(draft, index)
     values = counts.values()
     assert values[0] > values[1] > values[2] >= 0 and values[0] <= 1
     assert counts.expected.tolist() == pytest.approx([40 / 3, 40 / 3 + 20, 40 / 3 + 20 + 40])
     assert counts.taken_with[1, 0] == 40 and counts.expected_with[1, 0] == pytest.approx(20)
     assert counts.taken_with[0].sum() == 0
+    twice = PickCounts.empty(("A", "B", "C"))
+    twice.add_pairs(draft_of(pick("AAB", "AA"), pick("BC", "C", (0, 1))), index)
+    assert twice.taken_with[2, 0] == 2 and twice.expected_with[1, 0] == twice.expected_with[2, 0] == 1.0
     best = tuple(f"{n}" for n in range(DECK + 2))
     assert pool_value(best, {card: float(int(card) >= 2) for card in best}) == 1.0
 
@@ -305,6 +313,12 @@ def test_the_drafter_wins_a_table_and_keeps_its_seed(folder: Path) -> None:
     again = play(game, (load_bot("random"), drafter, load_bot("random"), load_bot("random")), 1)
     assert [turn.move for turn in again.turns] == [turn.move for turn in records[0].turns]
     assert replay(again, game) == []
+
+
+def test_the_drafter_needs_no_list_of_moves_and_knows_cards_by_name(folder: Path, game: FollowGame) -> None:
+    drafter = load_drafter("made.csv.gz")
+    shown = play(game, (drafter,), 3)
+    assert play(load_game("draft:made.csv.gz+unlisted"), (drafter,), 3).seats[0].score == shown.seats[0].score > 0.4
 
 
 def test_the_drafter_plays_drafts_only(folder: Path) -> None:

@@ -38,20 +38,27 @@ class PickCounts:
         return cls(cards, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((n, n)), np.zeros((n, n)))
 
     def add(self, draft: Draft, index: Mapping[Card, int]) -> None:
-        """Count a draft. ``index`` gives the places of cards."""
-        held = np.zeros(len(self.cards))
+        """Count each card's picks of a draft. ``index`` gives the places of cards."""
         for pick in draft.picks:
             pack = [index[card] for card in pick.pack]
-            taken = [index[card] for card in pick.taken]
-            chance = len(taken) / len(pack)
-            np.add.at(self.expected, pack, chance)
-            np.add.at(self.expected_with, pack, chance * held)
+            np.add.at(self.expected, pack, len(pick.taken) / len(pack))
+            for card in pick.taken:
+                self.taken[index[card]] += 1
+                self.numbers[index[card]] += pick.pick_number
+
+    def add_pairs(self, draft: Draft, index: Mapping[Card, int]) -> None:
+        """Count each card's picks beside each card that was held then."""
+        held: list[int] = []
+        pairs, chances = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+        for pick in draft.picks:
+            pack, taken = [index[card] for card in pick.pack], [index[card] for card in pick.taken]
+            beside = np.add.outer(np.array(pack) * len(self.cards), np.array(held, dtype=np.int64)).reshape(-1)
+            pairs.append(beside)
+            chances.append(np.full(len(beside), len(taken) / len(pack)))
             for card in taken:
-                self.taken[card] += 1
-                self.numbers[card] += pick.pick_number
-                self.taken_with[card] += held
-            for card in taken:
-                held[card] += 1
+                np.add.at(self.taken_with[card], held, 1.0)
+            held += taken
+        np.add.at(self.expected_with.reshape(-1), np.concatenate(pairs), np.concatenate(chances))
 
     def values(self) -> Floats:
         """(C,): how early each card is taken, from 0 (the last pick there is) to 1 (the first).

@@ -109,10 +109,6 @@ class FollowState:
         """What the human took here."""
         return self._questions[self.at].wanted
 
-    def pool(self, seat: int) -> tuple[Card, ...]:
-        """The cards in front of the seat."""
-        return self._pool if self.is_terminal() else self._questions[self.at].view.pool
-
     def to_act(self) -> tuple[int, ...]:
         return () if self.is_terminal() else (0,)
 

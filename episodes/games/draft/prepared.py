@@ -74,7 +74,7 @@ class Prepared:
         return _unpacked(row[0], self.facts.cards)
 
     def counts(self, kind: str) -> PickCounts:
-        """``training``: of training drafts as training may see them; ``all cards``: of the same with every card."""
+        """``training``: of training drafts as training may see them; ``all cards``: of all their cards, no pairs."""
         with _reading(self.path) as connection:
             found = dict(connection.execute("select name, body from counts where kind = ?", (kind,)).fetchall())
         n = len(self.facts.cards)
@@ -168,7 +168,9 @@ def _fill(connection: sqlite3.Connection, path: Path, source: str, on_progress: 
         takes = max(takes, len(draft.picks[0].taken))
         if side == "train":
             everything.add(draft, index)
-            training.add(without_unseen(draft), index)
+            shown = without_unseen(draft)
+            training.add(shown, index)
+            training.add_pairs(shown, index)
     if first is None:
         raise BadInput(
             f"{path} has no whole draft of a top drafter (user_game_win_rate_bucket {TOP_WIN_RATE:g} or more and "

@@ -110,10 +110,6 @@ class TableState:
         self.picks = 0
         self.seen = [[] for _ in range(self.game.seats)]
 
-    def pool(self, seat: int) -> tuple[Card, ...]:
-        """The cards in front of the seat."""
-        return self.pools[seat]
-
     def to_act(self) -> tuple[int, ...]:
         return tuple(seat for seat, pack in enumerate(self.packs) if len(set(pack)) > 1)
 

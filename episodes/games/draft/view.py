@@ -3,6 +3,7 @@
 A 17lands file knows cards by name only; so do these features.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,10 @@ _PHRASES = {
     ("copies", "yes"): "a card of the pack is in your pool already",
     ("copies", "no"): "no card of the pack is in your pool",
 }
-TERMS = ("Magic: The Gathering", "booster draft", "booster", "draft", "pool", "pack", "card")
+_NOTHING = "nothing yet"
+_POOL = re.compile(r"^Your \w+ \(\d+ \w+\): (?P<cards>.*)\.$", re.M)
+_ENTRY = re.compile(r"(?P<name>.+?)(?: \(x(?P<copies>\d+)\))?")
+TERMS = ("Magic: The Gathering", "booster draft", "booster", "draft", "pool", "pack", "packs", "card", "cards")
 """Words by which a reader would know what is played."""
 
 
@@ -55,7 +59,7 @@ class View:
     def observation(self) -> Observation:
         text = (
             f"Pack {self.pack_number + 1}, pick {self.pick_number + 1}.\n"
-            f"Your pool ({_cards(len(self.pool))}): {listed(self.pool) or 'nothing yet'}.\n"
+            f"Your pool ({_cards(len(self.pool))}): {listed(self.pool) or _NOTHING}.\n"
             f"The pack ({_cards(len(self.pack))}): {listed(self.pack)}."
         )
         return Observation(text, self.situation(), self.choices)
@@ -80,6 +84,18 @@ def came_back(pack: tuple[Card, ...], earlier: Iterable[tuple[Card, ...]]) -> bo
 def listed(cards: Iterable[Card]) -> str:
     """Cards in the order given, copies counted; names may hold commas, so semicolons part them."""
     return "; ".join(f"{card} (x{count})" if count > 1 else card for card, count in Counter(cards).items())
+
+
+def read_pool(text: str) -> tuple[Card, ...] | None:
+    """The pool that an observation's text lists, or ``None`` where the text is none of a draft."""
+    found = _POOL.search(text)
+    if found is None:
+        return None
+    cards: list[Card] = []
+    for entry in found["cards"].split("; "):
+        card = _ENTRY.fullmatch(entry)
+        cards += [card["name"]] * int(card["copies"] or 1) if card and entry != _NOTHING else []
+    return tuple(cards)
 
 
 def _cards(number: int) -> str:
