@@ -165,7 +165,7 @@ def test_asked_when_it_believes_that_the_game_is_over_by_its_turn_it_still_moves
     state = some_state(4)
     while not state.is_terminal():
         before = state.clone()
-        state.apply({seat: "heavy" for seat in state.to_act()})
+        state.apply(dict.fromkeys(state.to_act(), "heavy"))
         state.advance(1000)
     waiting = next(seat for seat in (0, 1) if seat in before.to_act())
     before.apply({waiting: "heavy"})
