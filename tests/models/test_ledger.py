@@ -203,3 +203,59 @@ def test_prices() -> None:
     assert Price(2.0, 8.0).cost(1_000_000, 500_000) == 6.0
     for name, price in PRICES.items():
         assert 0 < price.usd_in < price.usd_out, name
+
+
+def test_prices_of_the_same_model_elsewhere() -> None:
+    haiku = PRICES["anthropic:claude-haiku-4-5"]
+    for name in ("bedrock:us.anthropic.claude-haiku-4-5-20251001-v1:0", "vertex:claude-haiku-4-5@20251001"):
+        price = find_price(name, {})
+        assert price is not None
+        assert (price.usd_in, price.usd_out) == pytest.approx((1.1 * haiku.usd_in, 1.1 * haiku.usd_out))
+    long = find_price("bedrock:anthropic.claude-haiku-5-5-v1:0", {})
+    assert long is not None
+    assert long.cost(100_001, 0) == pytest.approx(0.0500005 * 1.1)
+    assert find_price("openai:gpt-5-nano+high", {}) == PRICES["openai:gpt-5-nano"]
+    assert find_price("openai:gpt-5-nano-2025-08-07+low", {}) == PRICES["openai:gpt-5-nano"]
+    assert find_price("openai:gpt-5-nano+high", {"openai:gpt-5-nano": PRICE}) == PRICE
+    assert find_price("litellm:openai/gpt-5-nano", {}) == PRICES["openai:gpt-5-nano"]
+
+
+def test_litellm_knows_more_prices() -> None:
+    """From the file that comes with the package, without importing it."""
+    import subprocess
+    import sys
+
+    gemini = find_price("litellm:gemini/gemini-2.5-pro", {})
+    assert gemini == Price(1.25, 10.0, long_from=200_000, long_in=2.5, long_out=15.0)
+    assert find_price("openai:o1-pro", {}) == Price(150.0, 600.0)
+    assert find_price("vertex:claude-3-5-haiku", {}) is not None
+    assert find_price("openrouter:openai/gpt-4o", {}) is None
+    code = "import sys; from models.prices import find_price; print(find_price('openai:o1', {})); "
+    code += "print('litellm' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [repr(find_price("openai:o1", {})), "False"]
+
+
+def test_the_shipped_table_is_no_dearer_or_cheaper_than_litellms() -> None:
+    """Two tables, compiled apart from each other: where both have a model they must agree on its plain rates."""
+    from models.prices import _of_litellm
+
+    compared = 0
+    for name, price in PRICES.items():
+        other = _of_litellm(name.partition(":")[2])
+        if other is not None and name.startswith("anthropic:"):
+            assert (price.usd_out, price.long_from is None) == pytest.approx((other.usd_out, other.long_from is None))
+            compared += 1
+        elif other is not None:
+            assert (price.usd_in, price.usd_out) == pytest.approx((other.usd_in, other.usd_out)), name
+            compared += 1
+    assert compared > 30
+
+
+def test_the_smallest_answer_that_a_provider_takes_is_set_aside() -> None:
+    ledger = Ledger(limit_tokens=83 + 10)
+    with pytest.raises(BudgetExhausted):
+        asyncio.run(Metered(Work(Usage(1, 1)), ledger, PRICE, least_out=16).complete(MESSAGES, max_tokens=4))
+    roomy = Ledger(limit_tokens=83 + 16)
+    asyncio.run(Metered(Work(Usage(83, 16)), roomy, PRICE, least_out=16).complete(MESSAGES, max_tokens=4))
+    assert roomy.spent_tokens == 99

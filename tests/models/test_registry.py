@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,100 @@ def test_a_missing_key_names_its_variable(kind: str, variable: str, monkeypatch:
     assert model.name == f"{kind}:m"
     assert "secret" not in repr(model)
     assert open_model(f"{kind}:m", ModelOptions(base_url="http://127.0.0.1:1")).name == f"{kind}:m"
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("openai:gpt-6-luna+high", "openai:gpt-6-luna+high"),
+        ("openai:gpt-6-luna", "openai:gpt-6-luna+low"),
+        ("anthropic:claude-opus-5-5+max", "anthropic:claude-opus-5-5+max"),
+        ("vllm:http://127.0.0.1:1#gpt-oss", "vllm:http://127.0.0.1:1#gpt-oss+low"),
+        ("ollama:gpt-oss:20b", "ollama:gpt-oss:20b+low"),
+        ("openrouter:z-ai/glm-5", "openrouter:z-ai/glm-5+low"),
+    ],
+)
+def test_an_effort_is_part_of_the_name(spec: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY"):
+        monkeypatch.setenv(variable, "secret")
+    assert open_model(spec, ModelOptions(effort="low")).name == name
+
+
+@pytest.mark.parametrize(
+    ("spec", "takes"),
+    [
+        ("openai:gpt-4.1+low", "it does not reason"),
+        ("openai:o3+none", "low, medium, high"),
+        ("openai:gpt-6.1-sol+none", "low, medium, high, xhigh, max"),
+        ("anthropic:claude-3-5-haiku-latest+low", "it does not reason"),
+        ("anthropic:claude-opus-5-5+minimal", "low, medium, high, xhigh, max"),
+    ],
+)
+def test_an_effort_that_a_model_does_not_take(spec: str, takes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(variable, "secret")
+    with pytest.raises(BadInput, match=takes):
+        open_model(spec)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"effort": "low"}, {"api": "chat"}, {"requests_per_minute": 5}, {"tokens_per_minute": 5}, {"concurrency": 5}],
+)
+def test_what_only_services_take(options: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=f"takes no {next(iter(options))}"):
+        open_model(f"manual:{tmp_path}", ModelOptions(**options))
+
+
+def test_one_api_has_another_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(variable, "secret")
+    assert "ResponsesModel" in repr(open_model("openai:gpt-5-nano"))
+    assert "OpenAIModel" in repr(open_model("openai:gpt-5-nano", ModelOptions(api="chat")))
+    assert "OpenAIModel" in repr(open_model("openai:gpt-4.1"))
+    assert "ResponsesModel" in repr(open_model("openai:gpt-4.1", ModelOptions(api="responses")))
+    assert "OpenAIModel" in repr(open_model("openai:gpt-5-nano", ModelOptions(base_url="http://127.0.0.1:1")))
+    for spec in ("anthropic:claude-haiku-5-5", "ollama:x", "vllm:http://127.0.0.1:1#m"):
+        with pytest.raises(BadInput, match="only openai: has two protocols"):
+            open_model(spec, ModelOptions(api="chat"))
+
+
+AWS = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_BEARER_TOKEN_BEDROCK")
+GOOGLE = ("CLOUD_ML_REGION", "ANTHROPIC_VERTEX_PROJECT_ID", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS")
+
+
+@pytest.mark.parametrize(
+    ("spec", "given", "missing"),
+    [
+        ("bedrock:m", (), "AWS_REGION"),
+        ("bedrock:m", ("AWS_REGION",), "AWS_ACCESS_KEY_ID"),
+        ("bedrock:m", ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID"), "AWS_SECRET_ACCESS_KEY"),
+        ("vertex:m", (), "CLOUD_ML_REGION"),
+        ("vertex:m", ("CLOUD_ML_REGION",), "ANTHROPIC_VERTEX_PROJECT_ID"),
+        ("vertex:m", ("CLOUD_ML_REGION", "GOOGLE_CLOUD_PROJECT"), "GOOGLE_APPLICATION_CREDENTIALS"),
+        ("vertex:m", ("CLOUD_ML_REGION", "GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS"), "cannot be read"),
+        ("openrouter:m", (), "OPENROUTER_API_KEY"),
+    ],
+)
+def test_what_the_environment_lacks_is_named(
+    spec: str, given: tuple[str, ...], missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in (*AWS, *GOOGLE, "OPENROUTER_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable in given:
+        monkeypatch.setenv(variable, "something")
+    with pytest.raises(BadInput, match=missing):
+        open_model(spec)
+
+
+@pytest.mark.parametrize(("spec", "package"), [("bedrock:m", "boto3"), ("vertex:m", "google")])
+def test_a_cloud_without_its_package(spec: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else found(name))
+    with pytest.raises(BadInput, match=rf"{package} is not installed: pip install 'cornerman\[{spec[:-2]}\]'"):
+        open_model(spec)
 
 
 def test_a_dollar_limit_needs_prices(monkeypatch: pytest.MonkeyPatch) -> None:
