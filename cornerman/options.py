@@ -1,5 +1,6 @@
 """The options that every command has, defined once."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -45,3 +46,14 @@ AtOnce = Annotated[
     typer.Option("--at-once", min=1, help="Episodes at once on Ray, over all workers. Default: 64 a worker."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Where every random draw comes from.")]
+
+
+def with_ray_address(words: Sequence[str]) -> list[str]:
+    """A command line in which ``--ray`` alone has become ``--ray local``: what follows is its value if it looks so."""
+    from cornerman.scale.cluster import is_address
+
+    found = list(words)
+    for at in [at for at, word in enumerate(found) if word == "--ray"]:
+        if not is_address(found[at + 1] if at + 1 < len(found) else ""):
+            found[at] = "--ray=local"
+    return found

@@ -22,6 +22,16 @@ EPISODES_A_WORKER = 64
 OBJECT_STORE = 256 << 20
 """Bytes of shared memory of a cluster that is started here: records only pass through it."""
 ANSWERS_S = 5.0
+HTTP_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""How a client opens HTTP/2, on which gRPC runs (RFC 9113, section 3.4)."""
+SETTINGS_FRAME = 4
+NO_SETTINGS = bytes([0, 0, 0, SETTINGS_FRAME, 0, 0, 0, 0, 0])
+"""The frame that either side sends first: length, type, flags, stream."""
+
+
+def is_address(word: str) -> bool:
+    """Whether ``word`` is written as an address of Ray is."""
+    return word in (LOCAL, JOIN) or word.startswith("ray://") or ADDRESS.fullmatch(word) is not None
 
 
 def checked_address(address: str) -> str:
@@ -31,7 +41,7 @@ def checked_address(address: str) -> str:
             f"--ray {address}: the program must run on a node of the cluster; run `ray start --address=HOST:6379` "
             "here, then use --ray auto"
         )
-    if address not in (LOCAL, JOIN) and not ADDRESS.fullmatch(address):
+    if not is_address(address):
         raise BadInput(
             f"--ray {address}: not an address; use {LOCAL} (this machine), {JOIN} (the cluster that this machine is "
             "a node of) or HOST:PORT of a cluster's head"
@@ -114,11 +124,16 @@ class Cluster:
 
 
 def _check_reachable(host: str, port: int, address: str) -> None:
-    """Ray itself would wait for minutes."""
+    """Raise ``BadInput`` unless a server there speaks gRPC, as Ray's head does: Ray itself would wait for minutes."""
     try:
-        socket.create_connection((host, port), timeout=ANSWERS_S).close()
+        with socket.create_connection((host, port), timeout=ANSWERS_S) as probe:
+            probe.settimeout(ANSWERS_S)
+            probe.sendall(HTTP_2 + NO_SETTINGS)
+            answer = probe.recv(len(NO_SETTINGS))
     except (OSError, OverflowError) as error:
         raise BadInput(f"nothing answers at {address} ({error}): is it HOST:PORT of `ray start --head`?") from None
+    if len(answer) < 4 or answer[3] != SETTINGS_FRAME:
+        raise BadInput(f"what answers at {address} is not Ray: give HOST:PORT of `ray start --head`")
 
 
 def _quieten() -> None:

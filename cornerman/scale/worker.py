@@ -36,6 +36,7 @@ from models.chat import ChatModel
 from models.errors import BadInput, CornermanError
 from models.local import LocalModel
 from models.registry import ModelOptions, open_model
+from models.traffic import Traffic
 
 LAST_MATCHES_S = 2.0
 """How long matches that were called off may take to clear up."""
@@ -54,6 +55,7 @@ class Worker:
         self._workers = made_with.workers
         self._config = Config.model_validate_json(made_with.config)
         self._purse = Purse(limited_usd=made_with.limited_usd, limited_tokens=made_with.limited_tokens)
+        self._traffic = Traffic()
         self._games: dict[str, Game] = {}
         self._models: dict[ModelCard, ChatModel] = {}
         self._players: dict[tuple[str, bytes], Player] = {}
@@ -124,7 +126,7 @@ class Worker:
 
     def _chat(self, card: ModelCard) -> ChatModel:
         if card.folder is None:
-            options = model_options(self._config, card.spec, self._purse.ledger)
+            options = model_options(self._config, card.spec, self._purse.ledger, self._traffic)
             return Leased(open_model(card.spec, _share(options, self._workers)), self._purse)
         adapter = None if card.adapter is None else Path(card.adapter)
         for folder in filter(None, (Path(card.folder), adapter)):

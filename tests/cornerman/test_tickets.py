@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ray_games import KEY, MODEL, Fighter, configuration
 
+from cornerman.options import with_ray_address
 from cornerman.scale.cluster import Cluster, checked_address
 from cornerman.scale.lease import Leased, Purse
 from cornerman.scale.tickets import Fault, Grant, Reply, Setup, Ticket, decode, encode, player_card, ticket
@@ -121,6 +122,26 @@ def test_a_reply_that_is_no_reply_is_refused() -> None:
 def test_an_address_that_is_none_is_one_line(address: str, why: str) -> None:
     with pytest.raises(BadInput, match=why):
         Cluster(address).connect()
+
+
+def test_a_server_that_is_not_ray_is_told_at_once() -> None:
+    with Fighter() as server, pytest.raises(BadInput, match="is not Ray"):
+        Cluster(server.url.removeprefix("http://")).connect()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("play a b --ray", "play a b --ray=local"),
+        ("play --ray bot:turtle rookie@base", "play --ray=local bot:turtle rookie@base"),
+        ("play a b --ray --json", "play a b --ray=local --json"),
+        ("play a b --ray auto --seed 2", "play a b --ray auto --seed 2"),
+        ("play --ray head:6379 a b", "play --ray head:6379 a b"),
+        ("play --ray=auto a b", "play --ray=auto a b"),
+    ],
+)
+def test_the_address_may_be_left_out(typed: str, meant: str) -> None:
+    assert with_ray_address(typed.split()) == meant.split()
 
 
 def test_addresses_and_options() -> None:
