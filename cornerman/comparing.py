@@ -1,6 +1,10 @@
-"""One comparison between two players of the command line: played, recorded, and summed up by side."""
+"""One comparison between two players of the command line: played, recorded, and summed up by side.
 
-from collections.abc import Callable
+They play each other or, apart from each other, the same opponents.
+"""
+
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import Any
 
 from cornerman.workplace import Workplace
@@ -8,10 +12,11 @@ from episodes.clock import Clock
 from episodes.player import Player
 from models.errors import BadInput
 from optimize.arena import Arena
-from optimize.compare import CompareRule, Progress, compare
+from optimize.compare import CompareRule, Comparison, Progress, compare
 from optimize.ledger import CONFIRMING, Contestant, Entry, Ledger
 from optimize.seeds import derive
 from optimize.sides import side_totals, sides_dict
+from optimize.through import Through
 
 
 async def compare_players(
@@ -22,17 +27,23 @@ async def compare_players(
     clock: Clock,
     seed: int,
     on_line: Callable[[str], None],
+    opponents: Sequence[Player] = (),
 ) -> dict[str, Any]:
     """Compare the two and keep the comparison; the result is what ``cornerman compare --json`` prints.
 
-    The comparison's id, seeds and episodes follow from its inputs, so the same call plays nothing twice.
+    With ``opponents`` the two do not meet: see ``optimize.through``. The comparison's id, seeds and episodes follow
+    from its inputs, so the same call plays nothing twice.
     """
     a, b = sides
     if (a.name, a.prompt_id) == (b.name, b.prompt_id):
         raise BadInput(f"{a.name} cannot be compared with itself: name two different players")
-    inputs = (place.game.name, str(clock), a.name, a.prompt_id or "", b.name, b.prompt_id or "", seed)
+    inputs: tuple[str | int, ...] = (
+        *(place.game.name, str(clock), a.name, a.prompt_id or "", b.name, b.prompt_id or "", seed),
+        *(f"{one.name} {one.prompt_id}" for one in opponents),
+    )
     root = f"{derive('compare', *inputs):016x}"
-    source = Arena(place.game, clock, place.store, scope=f"compare {root}", runner=place.players.runner)
+    arena = Arena(place.game, clock, place.store, scope=f"compare {root}", runner=place.players.runner)
+    source = Through(arena, tuple(opponents)) if opponents else arena
     found = await compare(source, a, b, rule, root, on_progress=lambda progress: on_line(line(progress)))
     entry = Entry(
         id=f"{derive(root, repr(rule)):016x}",
@@ -44,10 +55,35 @@ async def compare_players(
         stages={"compare": found.sample, CONFIRMING: found.confirmation.sample},
         verdict=found.verdict,
         alpha=rule.alpha,
+        opponents=tuple(Contestant(one.name, one.prompt_id) for one in opponents),
     )
     Ledger(place.store).record(entry)
-    both = side_totals(place.store, (found.sample + found.confirmation.sample).results)
-    return {"id": entry.id, **found.as_dict(), **sides_dict(*both)}
+    both = side_totals(
+        place.store, (found.sample + found.confirmation.sample).results, apart=sides if opponents else None
+    )
+    result = {"id": entry.id, **found.as_dict(), **sides_dict(*both)}
+    if opponents:
+        result |= {"against": [one.name for one in opponents], "scores": _scores(place, found, sides, opponents)}
+    return result
+
+
+def _scores(
+    place: Workplace, found: Comparison, sides: tuple[Player, Player], opponents: Sequence[Player]
+) -> dict[str, dict[str, float | None]]:
+    """The mean score of ``a`` and of ``b`` against each of the opponents, over all pairs, ``None`` without one."""
+    scores: dict[str, dict[str, list[float]]] = {one.name: {"a": [], "b": []} for one in opponents}
+    for pair in (found.sample + found.confirmation.sample).results:
+        if pair.k is None:
+            continue
+        for key, side, episode in zip("ab", sides, pair.episodes, strict=True):
+            mine, other = sorted(
+                place.store.summary(episode).seats,
+                key=lambda one: (one.player, one.prompt_id) != (side.name, side.prompt_id),
+            )
+            scores[other.player][key].append(mine.score)
+    return {
+        name: {key: fmean(values) if values else None for key, values in both.items()} for name, both in scores.items()
+    }
 
 
 def line(progress: Progress) -> str:

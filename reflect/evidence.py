@@ -32,7 +32,8 @@ Z95 = 1.959963984540054
 
 
 class TurnRow(NamedTuple):
-    """One decision of the player whose evidence is gathered, as stored; ``score`` is that seat's final score."""
+    """One decision of the player whose evidence is gathered, as stored; ``score`` and ``result`` are its seat's final
+    score and return."""
 
     episode: str
     n: int
@@ -42,6 +43,7 @@ class TurnRow(NamedTuple):
     legal_id: str
     reward: float
     score: float
+    result: float
     prompt_id: str | None
 
 
@@ -51,7 +53,7 @@ class Turns:
 
     ``values`` (T, F) are indices into the game's values of each feature; ``moves`` (T,) into its moves, -1 where the
     decision gave none; ``legal`` (T, M); ``gains`` (T,) the change in the seat's return over its next ``LOOKAHEAD``
-    decisions (the final result counts as the return at the end); ``scores`` (T,) the final score; ``episodes`` (T,)
+    decisions (at the end it is the final return); ``scores`` (T,) the final score; ``episodes`` (T,)
     indices into ``episode_ids``; ``swings`` (T,) the absolute change in return up to the seat's next decision.
     """
 
@@ -82,7 +84,7 @@ class Turns:
 
 
 _QUERY = """
-select t.episode_id, t.n, t.seat, t.situation, t.move, t.legal_moves_id, t.reward, s.score, s.prompt_id
+select t.episode_id, t.n, t.seat, t.situation, t.move, t.legal_moves_id, t.reward, s.score, s.result, s.prompt_id
 from seats s join episodes e on e.id = s.episode_id
 join turns t on t.episode_id = s.episode_id and t.seat = s.seat
 where e.game = ?1 and (?2 is null or s.player = ?2)
@@ -111,7 +113,7 @@ def load_turns(
 def gather(game: Game, rows: Iterable[TurnRow], text: Callable[[str], str]) -> Turns:
     """Turns from rows in the order of episode, seat and turn; ``text`` finds a text by its id."""
     columns = list(zip(*rows, strict=True)) or [()] * len(TurnRow._fields)
-    episode, ns, seats, situation, move, legal, reward, score, prompt_ids = columns
+    episode, ns, seats, situation, move, legal, reward, score, result, prompt_ids = columns
     # Few texts are different, so each is read once and rows are filled by number.
     codes = [{value: k for k, value in enumerate(values)} for values in game.features.values()]
     situations, situation_of = _numbered(situation)
@@ -127,15 +129,15 @@ def gather(game: Game, rows: Iterable[TurnRow], text: Callable[[str], str]) -> T
     episode_ids, episodes = _numbered(episode)
     scores = np.array(score, dtype=float)
     seat_of = episodes * game.seats + np.array(seats, dtype=np.int64)
-    rewards = np.array(reward, dtype=float)
+    rewards, results = np.array(reward, dtype=float), np.array(result, dtype=float)
     return Turns(
         game=game,
         values=values.reshape(-1, len(game.features))[situation_of],
         moves=move_index[move_of],
         legal=legal_moves.reshape(-1, len(game.moves))[legal_of],
-        gains=_changes(rewards, scores, seat_of, LOOKAHEAD),
+        gains=_changes(rewards, results, seat_of, LOOKAHEAD),
         scores=scores,
-        swings=np.abs(_changes(rewards, scores, seat_of, 1)),
+        swings=np.abs(_changes(rewards, results, seat_of, 1)),
         episodes=episodes,
         episode_ids=episode_ids,
         ns=np.array(ns, dtype=np.int64),
@@ -162,6 +164,7 @@ def turns_of(game: Game, played: Iterable[tuple[EpisodeRecord, int]]) -> Turns:
             json.dumps(turn.legal_moves),
             turn.reward,
             record.seats[seat].score,
+            record.seats[seat].result,
             record.seats[seat].prompt_id,
         )
         for record, seat in played
@@ -171,9 +174,9 @@ def turns_of(game: Game, played: Iterable[tuple[EpisodeRecord, int]]) -> Turns:
     return gather(game, rows, lambda text: text)
 
 
-def _changes(rewards: Floats, scores: Floats, seat_of: Ints, ahead: int) -> Floats:
+def _changes(rewards: Floats, results: Floats, seat_of: Ints, ahead: int) -> Floats:
     """The change in return over the next ``ahead`` decisions of the same seat; at its end the return is the result."""
-    later = 2 * scores - 1
+    later = results.copy()
     if len(rewards) > ahead:
         same = seat_of[ahead:] == seat_of[:-ahead]
         later[:-ahead][same] = rewards[ahead:][same]

@@ -26,6 +26,10 @@ def compare(
     ] = None,
     max_pairs: Annotated[int, typer.Option(min=1, help="Pairs after which it stops undecided.")] = 400,
     confirm_pairs: Annotated[int, typer.Option(min=0, help="Fresh pairs that measure the gain.")] = 100,
+    against: Annotated[
+        list[str] | None,
+        typer.Option("--against", metavar="NAME", help="Compare by how both do against this player; may be repeated."),
+    ] = None,
     clock: ClockName = "paused",
     seed: Seed = None,
     ray: Ray = None,
@@ -39,6 +43,8 @@ def compare(
     It stops when the evidence suffices, then plays fresh pairs, because the estimate at the moment of stopping is
     inflated. Two prompts of one model: MODEL@ONE MODEL@OTHER. The same command goes on where it stopped.
 
+    With --against the two do not meet: in a pair each plays the same opponent on one seed and in one seat.
+
     Example: cornerman compare rookie@certified rookie@base --max-pairs 200
     """
     from cornerman.workplace import workplace
@@ -49,33 +55,55 @@ def compare(
         level = place.config.night.alpha if alpha is None else alpha
         rule = CompareRule(alpha=level, max_pairs=max_pairs, confirm_pairs=confirm_pairs)
         sides = place.players.open(a, place.game), place.players.open(b, place.game)
-        found = _run(place, sides, rule, Clock.parse(clock))
+        opponents = tuple(place.players.open(name, place.game) for name in against or ())
+        found = _run(place, sides, opponents, rule, Clock.parse(clock))
     if as_json:
         emit(found)
     else:
         _print(a, b, found)
 
 
-def _run(place: "Workplace", sides: "tuple[Player, Player]", rule: "CompareRule", clock: "Clock") -> dict[str, Any]:
+def _run(
+    place: "Workplace",
+    sides: "tuple[Player, Player]",
+    opponents: "tuple[Player, ...]",
+    rule: "CompareRule",
+    clock: "Clock",
+) -> dict[str, Any]:
     from cornerman.comparing import compare_players
     from cornerman.terminal import live
 
     with live("the first pairs …") as on_line:
         return place.run(
-            lambda: compare_players(place, sides, rule=rule, clock=clock, seed=place.config.night.seed, on_line=on_line)
+            lambda: compare_players(
+                place,
+                sides,
+                rule=rule,
+                clock=clock,
+                seed=place.config.night.seed,
+                on_line=on_line,
+                opponents=opponents,
+            )
         )
 
 
 def _print(a: str, b: str, found: dict[str, Any]) -> None:
-    say(f"{a} is {found['verdict']} against {b}" + (" (50 Elo ruled out either way)" if found["equal"] else ""))
-    say(f"pairs by A's points (0, 1/4, 1/2, 3/4, 1): {' '.join(map(str, found['counts']))}; {found['pairs']} pairs")
+    apart = "against" in found
+    through = f", by how both do against {', '.join(found['against'])}" if apart else ""
+    equal = " (50 Elo ruled out either way)" if found["equal"] else ""
+    say(f"{a} is {found['verdict']} against {b}{through}{equal}")
+    scale = "A's score less B's (-1, -1/2, 0, 1/2, 1)" if apart else "A's points (0, 1/4, 1/2, 3/4, 1)"
+    say(f"pairs by {scale}: {' '.join(map(str, found['counts']))}; {found['pairs']} pairs")
     say(f"e-value {show(found['e_value'])}, decided at {1 / found['alpha']:g}")
     if found["gain"] is not None:
-        low, high = 100 * found["gain_low"], 100 * found["gain_high"]
-        say(
-            f"gain {100 * found['gain']:+.1f} points of 100  [{low:+.1f}, {high:+.1f}]  "
-            f"from {found['confirmation_pairs']} fresh pairs"
-        )
+        # Half of the difference between the two scores is what a pair gives above one half.
+        gain, low, high = ((200 if apart else 100) * found[key] for key in ("gain", "gain_low", "gain_high"))
+        what = "lead over B" if apart else "gain"
+        fresh = f"from {found['confirmation_pairs']} fresh pairs"
+        say(f"{what} {gain:+.1f} points of 100  [{low:+.1f}, {high:+.1f}]  {fresh}")
+    for name, both in found.get("scores", {}).items():
+        shares = (f"{side.upper()} " + ("-" if score is None else f"{score:.1%}") for side, score in both.items())
+        say(f"against {name}: {', '.join(shares)} of the points")
     for key, unit in (
         ("latency_ms", "ms a decision"),
         ("tokens", "tokens"),

@@ -1,11 +1,10 @@
 """What a night must leave out in its game with its models, and why: said on the screen, and kept for the report."""
 
 from cornerman.night.corner import Corner
-from cornerman.night.steps import Json
+from cornerman.night.steps import LEFT_OUT, Json
 from models.errors import BadInput
 from reflect.analyst import NAME as ANALYST
 
-STEP = "left-out"
 ROOKIE = "rookie"
 HOME = "duel"
 """The game whose words the rookie was trained on."""
@@ -31,7 +30,7 @@ async def leave_out(corner: Corner) -> Json:
 
     for what, reason in found.items():
         corner.watch.say(f"left out: {what}: {reason}")
-    return await corner.steps.run(STEP, found, work)
+    return await corner.steps.run(LEFT_OUT, found, work)
 
 
 def _reasons(corner: Corner) -> Json:

@@ -14,6 +14,9 @@ from episodes.store.store import Store
 
 Json = dict[str, Any]
 
+LEFT_OUT = "left-out"
+"""The step that says what the night left out and why; the report reads it."""
+
 
 def digest(value: object) -> str:
     """A short hash of any JSON value, the same in every process."""

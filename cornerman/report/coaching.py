@@ -10,22 +10,24 @@ MOST_EVIDENCE = 6
 """Turns shown for one rule."""
 
 
-def guidance(store: Store, prompt_id: str | None) -> tuple[Guidance, ...]:
-    """The items of a prompt in the order in which it has them."""
+def guidance(store: Store, prompt_id: str | None, *, apart: bool = False) -> tuple[Guidance, ...]:
+    """The items of a prompt in the order in which it has them; ``apart``: their effects were measured through
+    opponents."""
     rows = store.db.query(
         "select g.* from prompt_guidance p join guidance g on g.id = p.guidance_id "
         "where p.prompt_id = ? order by p.position",
         [prompt_id],
     )
-    return tuple(_item(store, row) for row in list(rows))
+    return tuple(_item(store, row, apart) for row in list(rows))
 
 
-def _item(store: Store, row: dict[str, Any]) -> Guidance:
+def _item(store: Store, row: dict[str, Any], apart: bool) -> Guidance:
     effect, left, right = "effect not measured on its own", -1.0, -1.0
     if row["effect"] is not None:
         low, high = row["effect_low"], row["effect_high"]
-        worth, least, most = (100 * value for value in (row["effect"], low, high))
-        effect = f"worth {worth:+.1f} points of 100 [{least:+.1f}, {most:+.1f}] against the same prompt without it"
+        worth, least, most = ((200 if apart else 100) * value for value in (row["effect"], low, high))
+        how = "against the opponents, more than" if apart else "against"
+        effect = f"worth {worth:+.1f} points of 100 [{least:+.1f}, {most:+.1f}] {how} the same prompt without it"
         left, right = (min(max(value + 0.5, 0.0), 1.0) for value in (low, high))
     return Guidance(
         id=row["id"],
@@ -69,8 +71,13 @@ def _evidence(store: Store, guidance_id: str) -> tuple[Evidence, ...]:
 
 
 def _outcome(row: dict[str, Any]) -> str:
-    result = {1.0: "won", 0.5: "drew", 0.0: "lost"}[row["score"]]
+    result = result_words(row["score"])
     return f"{row['player']} {result} this game against {row['other']}" if row["other"] else f"{row['player']} {result}"
+
+
+def result_words(score: float) -> str:
+    """What a score in a game is called; scores of games for one are graded."""
+    return {1.0: "won", 0.5: "drew", 0.0: "lost"}.get(score) or f"took {score:.0%} of the points in"
 
 
 def prompt_text(store: Store, prompt_id: str) -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cornerman.night.steps import LEFT_OUT, Steps
 from cornerman.report import costs as spent
 from cornerman.report import results, words
 from cornerman.report.charts import IntervalChart, interval_chart, log_bars
-from cornerman.report.coaching import guidance, prompt_text
+from cornerman.report.coaching import guidance, prompt_text, result_words
 from cornerman.report.names import Names
 from cornerman.report.results import Compared, League
 from cornerman.report.stage import Staged, staged
@@ -17,17 +18,22 @@ from cornerman.report.view import Cost, Fact, Student, View
 from episodes.games import load_game
 from episodes.store.store import Store
 from models.errors import BadInput
+from reflect.standin import FOLLOWER
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the night decided and measured: promotions, certified against base, the student's check, the league."""
+    """What the night decided and measured: promotions, certified against base, the student's check, the league.
+
+    ``opponents`` are whom the night was about, if anybody.
+    """
 
     model: str
     promotions: list[Compared]
     measured: Compared | None
     check: Compared | None
     met: League
+    opponents: tuple[str, ...] = ()
 
 
 def gather(store: Store, night_id: str) -> View:
@@ -45,8 +51,9 @@ def gather(store: Store, night_id: str) -> View:
     check = next((item for item in reversed(comparisons) if item.purpose == "check"), None)
     control = next((item for item in comparisons if item.purpose == "control"), None)
     met = results.league(store, night_id, names)
-    rules = guidance(store, names.after)
-    outcome = Outcome(model, promotions, measured, check, met)
+    opponents = tuple(config["night"].get("opponents", ()))
+    rules = guidance(store, names.after, apart=bool(opponents))
+    outcome = Outcome(model, promotions, measured, check, met, opponents)
     candidates = sum(item.purpose in ("race", "gate") for item in comparisons)
     tally = _tally(store, night, game, model, candidates)
     league_before, league_after = (met.counts(f"{model}@{name}") for name in ("base", "certified"))
@@ -67,6 +74,7 @@ def gather(store: Store, night_id: str) -> View:
                 check=check,
                 student=student.id if student else "",
                 control=control,
+                opponents=opponents,
             )
         ),
         facts=_facts(outcome, student, rows),
@@ -81,7 +89,8 @@ def gather(store: Store, night_id: str) -> View:
         game=_game(store, night_id, game, names, promotions),
         undo=_undo(store, game, model, promotions, student),
         prompts=_prompts(store, names),
-        notes=_notes(night, config),
+        notes=_notes(store, night, config),
+        opponents=opponents,
     )
 
 
@@ -133,10 +142,17 @@ def _when(night: dict[str, Any]) -> str:
     return f"the night of {started:%-d %B %Y}, {night['size'] or 'night'}, {night['status']}"
 
 
-def _notes(night: dict[str, Any], config: dict[str, Any]) -> tuple[str, ...]:
+def _notes(store: Store, night: dict[str, Any], config: dict[str, Any]) -> tuple[str, ...]:
     notes = []
+    if config["player"]["model"] == FOLLOWER:
+        notes.append(
+            "The player was the follower, which is no language model and stands in for one: it follows the rules of "
+            "its prompt to the letter, and moves at random where none fits."
+        )
     if config["reflector"]["model"] == "analyst":
         notes.append("The coach was the built-in analyst, which is statistics and not a language model.")
+    left_out = Steps(store, night["id"]).result(LEFT_OUT) or {}
+    notes += [f"Left out: {what}: {reason}." for what, reason in left_out.items()]
     if night["error"]:
         notes.append(f"The night stopped early: {night['error']}")
     return tuple(notes)
@@ -145,9 +161,13 @@ def _notes(night: dict[str, Any], config: dict[str, Any]) -> tuple[str, ...]:
 def _facts(outcome: Outcome, student: Student | None, rows: tuple[Cost, ...]) -> tuple[Fact, ...]:
     facts = []
     check, best = outcome.check, outcome.measured or next(reversed(outcome.promotions), None)
-    if best is not None and (fresh := best.fresh).total:
+    if best is not None and best.through and best.fresh.total:
+        lead = f"{200 * (best.fresh.mean - 0.5):+.0f}"
+        facts.append(Fact("Lead over the old guidance", lead, f"points of 100, {best.fresh.total} fresh pairs"))
+    elif best is not None and (fresh := best.fresh).total:
         facts.append(Fact("New guidance against old", f"{fresh.mean:.0%}", f"of the points, {fresh.total} fresh pairs"))
-    for label, name in (("League, before", "base"), ("League, after", "certified")):
+    league = "Opponents" if outcome.opponents else "League"
+    for label, name in ((f"{league}, before", "base"), (f"{league}, after", "certified")):
         if (counts := outcome.met.counts(f"{outcome.model}@{name}")).total:
             facts.append(Fact(label, f"{counts.mean:.0%}", f"of the points, {counts.total} pairs"))
     if check is not None:
@@ -164,13 +184,13 @@ def _strength(outcome: Outcome) -> IntervalChart | None:
     rows = [
         results.estimate(f"{item.a} against {item.b}, fresh pairs", item.fresh, "after")
         for item in measured
-        if item.fresh.total
+        if item.fresh.total and not item.through
     ]
     named = [(f"{outcome.model}@base", "before"), (f"{outcome.model}@certified", "after")]
     named += [(player, "student") for player in met.players if player.startswith("student:")]
     named += [(player, "plain") for player in met.players if player.startswith("search:")]
     rows += [
-        results.estimate(f"{name} against the league", met.counts(name), kind)
+        results.estimate(f"{name} against the {'opponents' if outcome.opponents else 'league'}", met.counts(name), kind)
         for name, kind in named
         if met.counts(name).total
     ]
@@ -217,8 +237,8 @@ def _game(store: Store, night_id: str, game: str, names: Names, promotions: list
         return None
     record = store.episode(chosen[0])
     players = tuple(names.player(seat.player, seat.model, seat.prompt_id) for seat in record.seats)
-    result = {1.0: "won", 0.5: "drew", 0.0: "lost"}[record.seats[0].score]
-    title = f"{players[0]} {result} this game against {' and '.join(players[1:])}."
+    title = f"{players[0]} {result_words(record.seats[0].score)} this game"
+    title += f" against {' and '.join(players[1:])}." if players[1:] else "."
     return staged(load_game(game), record, players, f"{title} ({record.purpose}, game {record.id})")
 
 

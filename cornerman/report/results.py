@@ -11,6 +11,7 @@ from episodes.store.store import Store
 from optimize.ledger import CONFIRMING, DECIDING
 from optimize.stats.eprocess import interval, log_e, log_e_path
 from optimize.stats.pairs import Counts
+from optimize.through import opponents_of
 
 ROLES = {
     "race": "race",
@@ -41,6 +42,8 @@ class Compared:
     gain: tuple[float, float, float] | None
     decision: tuple[int, ...]
     fresh: Counts = field(default_factory=Counts)
+    through: tuple[str, ...] = ()
+    """The opponents through whom A and B were compared; none where they met."""
 
     @property
     def promoted(self) -> bool:
@@ -84,6 +87,7 @@ def _compared(store: Store, row: dict[str, Any], names: Names) -> Compared:
         gain=gain,
         decision=tuple(k for wanted in DECIDING for stage, k in results if stage == wanted),
         fresh=Counts.of(k for stage, k in results if stage == CONFIRMING),
+        through=tuple(_named(name, prompt_id, names) for name, prompt_id in opponents_of(row["config"])),
     )
 
 
@@ -104,16 +108,17 @@ def as_rows(comparisons: Iterable[Compared]) -> tuple[Duel, ...]:
             e_value="" if item.measures else e_value(log_e(item.counts)),
             verdict=item.verdict,
             threshold=f"{1 / item.alpha:g}",
-            gain=signed_interval(item.gain) if item.gain else "",
+            gain=signed_interval(item.gain, 2 if item.through else 1) if item.gain else "",
             voided=item.voided,
+            through=", ".join(item.through),
         )
         for item in comparisons
     )
 
 
-def signed_interval(gain: tuple[float, float, float]) -> str:
-    """E.g. ``+12.5 points [+3.0, +21.0]``: hundredths of the points at stake."""
-    mean, low, high = (100 * value for value in gain)
+def signed_interval(gain: tuple[float, float, float], factor: int = 1) -> str:
+    """E.g. ``+12.5 points [+3.0, +21.0]``: hundredths of the points at stake, times ``factor``."""
+    mean, low, high = (100 * factor * value for value in gain)
     return f"{mean:+.1f} points [{low:+.1f}, {high:+.1f}]"
 
 

@@ -30,6 +30,7 @@ class Duel:
     threshold: str
     gain: str
     voided: int
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +127,5 @@ class View:
     prompts: tuple[tuple[str, str, str], ...] = ()
     """Name, id and text of the prompts the page speaks of."""
     notes: tuple[str, ...] = field(default=())
+    opponents: tuple[str, ...] = ()
+    """Whom the night was about, if anybody."""

@@ -47,9 +47,16 @@ def story(
     check: Compared | None,
     student: str,
     control: Compared | None = None,
+    opponents: Sequence[str] = (),
 ) -> list[str]:
     """Paragraphs: what was played, what was learned, what was promoted, what the student can do."""
     told = [_played(tally), _learned(tally), *_promoted(tally, promotions, rules)]
+    if opponents:
+        told.insert(
+            1,
+            f"The night was about {listed(opponents)}. Prompts were compared by how they do against its opponents: in "
+            "a pair of games both play the same opponent from the same start, and what counts is the difference.",
+        )
     if control is not None and control.verdict == "alarm":
         told.insert(
             0,
@@ -58,12 +65,16 @@ def story(
         )
     if measured is not None:
         told.append(
-            f"Measured once more against {measured.b}, on {count(measured.fresh.total, 'pair')} of games that no "
+            f"Measured once more against its opponents, on {count(measured.fresh.total, 'pair')} of games that no "
+            f"decision saw, {measured.a} is {lead(measured.fresh)} ahead of {measured.b}."
+            if measured.through
+            else f"Measured once more against {measured.b}, on {count(measured.fresh.total, 'pair')} of games that no "
             f"decision saw, {measured.a} takes {share(measured.fresh)}."
         )
     if before.total and after.total:
         told.append(
-            f"Against the league the base prompt took {share(before)}; the certified prompt takes {share(after)}."
+            f"Against {'its opponents' if opponents else 'the league'} the base prompt took {share(before)}; "
+            f"the certified prompt takes {share(after)}."
         )
     if check is not None:
         told.append(_checked(check, student))
@@ -94,7 +105,13 @@ def _promoted(tally: Tally, promotions: Sequence[Compared], rules: int) -> list[
     told = []
     for item in promotions:
         text = f"{item.a} passed the gate against {item.b} after {count(item.counts.total, 'pair')} of games"
-        if item.fresh.total:
+        if item.through:
+            text += f", both against {listed(item.through)}"
+        if item.fresh.total and item.through:
+            text += (
+                f". On {count(item.fresh.total, 'fresh pair')}, played only to measure, it was {lead(item.fresh)} ahead"
+            )
+        elif item.fresh.total:
             text += f". On {count(item.fresh.total, 'fresh pair')}, played only to measure, it took {share(item.fresh)}"
         told.append(text + ".")
     told[-1] += f" The certified prompt now holds {count(rules, 'rule')}."
@@ -146,6 +163,19 @@ def share(counts: Counts) -> str:
     """E.g. ``61.0% of the points (95% interval 52.3% to 69.0%)``."""
     low, high = interval(counts)
     return f"{counts.mean:.1%} of the points (95% interval {low:.1%} to {high:.1%})"
+
+
+def lead(counts: Counts) -> str:
+    """E.g. ``55.0 points of 100 (95% interval 40.7 to 70.1)``: the difference of two scores, half of which is what
+    pairs through opponents show above one half."""
+    low, high = interval(counts)
+    mean, least, most = (200 * (value - 0.5) for value in (counts.mean, low, high))
+    return f"{mean:.1f} points of 100 (95% interval {least:.1f} to {most:.1f})"
+
+
+def listed(names: Sequence[str]) -> str:
+    """E.g. ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def count(number: int, what: str) -> str:

@@ -116,7 +116,7 @@ def test_intervals_hold_when_games_are_correlated() -> None:
             score = float(draw.integers(0, 2))
             for n in range(10):
                 move = str(style) if draw.random() < 0.7 else "heavy"
-                rows.append(TurnRow(f"{episode:03}", n, 0, situation, move, legal, 0.0, score, None))
+                rows.append(TurnRow(f"{episode:03}", n, 0, situation, move, legal, 0.0, score, 2 * score - 1, None))
         turns = gather(GAME, rows, lambda text: text)
         for cell in tabulate(turns):
             if not cell.situation:
