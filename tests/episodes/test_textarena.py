@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -374,8 +375,22 @@ def test_closing_leaves_no_process_also_in_the_middle_of_a_call() -> None:
     state = load("Nim-v0").initial_state(1)
     pid = state._episode.pid
     os.kill(pid, signal.SIGSTOP)  # a game that hangs
+    faults: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            said(state, "[0 1]")
+        except Unavailable as error:
+            faults.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
     state.close()
     state.close()
+    waiting.join(5)
+    assert len(faults) == 1
     assert gone(pid)
 
 
