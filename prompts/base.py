@@ -106,5 +106,5 @@ def default_base(game: Game, model: str) -> Base:
     """
     student = model.startswith("student:") or "#student-" in model
     kind = "brief" if model == "rookie" else "bare" if student else "full"
-    own = (game.name, kind) in _shipped()
-    return base_for(game, kind if own else "full")
+    shipped = (game.name, kind) in _shipped() or (ANY_GAME, kind) in _shipped()
+    return base_for(game, kind if shipped else "full")

@@ -62,30 +62,31 @@ class _Unlisted:
 
 @dataclass(frozen=True, slots=True)
 class _Renamed:
-    """``new`` words by the old ones, all in lower case."""
+    """``new`` words by the old ones, both in lower case; ``old`` words by the new ones, as the game spells them."""
 
     new: Mapping[str, str]
+    old: Mapping[str, str]
     find_old: re.Pattern[str]
     find_any: re.Pattern[str]
 
     @classmethod
     def of(cls, game: RenamableGame) -> "_Renamed":
-        old = sorted({word.lower() for word in (*game.moves, *game.terms)})
+        spelled = {word.lower(): word for word in (*game.terms, *game.moves)}
         new: dict[str, str] = {}
-        for word in old:
+        for word in sorted(spelled):
             draw = 0
-            while (made := _made_up(f"{game.name} {word} {draw}")) in new.values() or made in old:
+            while (made := _made_up(f"{game.name} {word} {draw}")) in new.values() or made in spelled:
                 draw += 1
             new[word] = made
-        return cls(new, _whole_words(old), _whole_words([*old, *new.values()]))
+        old = {made: spelled[word] for word, made in new.items()}
+        return cls(new, old, _whole_words(spelled), _whole_words([*spelled, *old]))
 
     def move_out(self, move: Move) -> Move:
         return self.text_out(move)
 
     def move_in(self, move: Move) -> Move:
         """The old words for the new ones; an old word is none of this game's, and nothing is made of it."""
-        old = {made: word for word, made in self.new.items()}
-        return self.find_any.sub(lambda found: old.get(found[0].lower(), "?"), move)
+        return self.find_any.sub(lambda found: self.old.get(found[0].lower(), "?"), move)
 
     def text_out(self, text: str) -> str:
         return self.find_old.sub(lambda found: _cased(self.new[found[0].lower()], found[0]), text)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from small_games import Heap, Rope, TinyChat, Told, drawn
@@ -80,6 +80,21 @@ def test_old_words_are_no_moves() -> None:
     assert isinstance(renamed, PlanGame)
     assert renamed.first_move(f"{jab}; {heavy}") == jab
     assert renamed.rest_of(f"{jab}; {heavy}") == heavy
+
+
+def test_moves_are_put_to_the_game_as_it_spells_them() -> None:
+    """Several words, capitals and marks; the longer name counts where one is the beginning of another."""
+    game = dressed(Cards(), ["renamed"])  # type: ignore[arg-type]
+    assert len(set(game.moves)) == len(game.moves)
+    inner = [game.dress.move_in(move) for move in game.moves]  # type: ignore[attr-defined]
+    assert inner == list(Cards().moves)
+    assert [game.dress.move_in(move.upper()) for move in game.moves] == inner  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Cards(Heap):
+    moves: tuple[str, ...] = ("Ash Sage", "Ash Sage of Fire", "O-Ring, the Third")
+    terms: tuple[str, ...] = ("Card",)
 
 
 def test_the_words_are_the_same_every_time_and_all_different() -> None:
