@@ -197,6 +197,14 @@ def test_sums_of_rewards_become_returns() -> None:
     assert [scaled(total, None, None) for total in (-3.0, 0.0, 1.0)] == [-0.75, 0, 0.5]
 
 
+def test_toy_text_can_be_renamed_as_its_rules_explain_the_moves() -> None:
+    for name in NAMES:
+        game = load_game(f"gym:{name}+renamed")
+        assert all(move in game.rules for move in game.moves), name
+    with pytest.raises(BadInput, match="cannot be renamed"):
+        load_game("gym:CartPole-v1+renamed")
+
+
 def test_what_cannot_be_played_says_why() -> None:
     for name, why in {
         "NoSuch-v0": "cannot make 'NoSuch-v0'",

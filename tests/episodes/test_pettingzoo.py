@@ -289,6 +289,17 @@ def test_copies_are_faithful_where_deepcopy_is_not() -> None:
     assert not hasattr(PettingZooState, "clone")
 
 
+def test_games_can_be_renamed_where_their_rules_explain_the_moves() -> None:
+    game = load_game("pettingzoo:leduc_holdem_v4+renamed")
+    seen = game.initial_state(1).observe(0).text + game.rules
+    assert not re.search(r"\b(leduc|fold|raise|king|call|check)\b", seen, re.IGNORECASE)
+    assert all(move in game.rules for move in game.moves)
+    assert all(move in load("tictactoe_v3").rules for move in load("tictactoe_v3").moves)
+    for name in ("chess_v6", "go_v5(board_size=5)", "zoo_pile"):
+        with pytest.raises(BadInput, match="cannot be renamed"):
+            load_game(f"pettingzoo:{name}+renamed")
+
+
 def test_other_peoples_environments_in_words() -> None:
     game = load("zoo_pile")
     assert game.moves == ("action-0", "action-1")

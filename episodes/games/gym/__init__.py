@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from episodes.games.gym.game import GymGame
+from episodes.games.gym.game import GymGame, RenamableGymGame
 from episodes.games.gym.parameters import split_name, take_number
 from episodes.games.gym.spaces import check_observations, kind
 from episodes.games.gym.toy_text import WORDINGS
@@ -45,7 +45,7 @@ def load(written: str) -> GymGame:
     wording = (WORDINGS[type(env.unwrapped).__name__] if builtin else Wording)(name, env, Declared.of(env))
     is_text = kind(env.action_space) == "Text"
     own_limit = env.spec.max_episode_steps if env.spec is not None else None
-    return GymGame(
+    return (RenamableGymGame if wording.terms else GymGame)(
         name=name,
         make=make,
         wording=wording,

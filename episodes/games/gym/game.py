@@ -47,10 +47,6 @@ class GymGame:
         return self.wording.features
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        return self.wording.terms
-
-    @property
     def rules(self) -> str:
         how = "one legal move by its name. An illegal move"
         if not self.moves:
@@ -77,6 +73,16 @@ class GymGame:
         blocks: list[str] = _BLOCK.findall(reply)
         lines = [line.strip() for line in reply.splitlines() if line.strip()]
         return blocks[-1] if blocks else lines[-1] if lines else None
+
+
+class RenamableGymGame(GymGame):
+    """One whose moves have a meaning under any names, as its rules say what each does."""
+
+    __slots__ = ()
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return self.wording.terms
 
 
 class GymState:

@@ -12,6 +12,10 @@ from episodes.games.gym.wording import Wording
 _LEFT_FIRST = ("left", "down", "right", "up")
 _UP_FIRST = ("up", "right", "down", "left")
 _STEPS = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
+_SIDES = (
+    "You go to the column before with left, to the next with right, to the row above with up, to the one below with "
+    "down."
+)
 _YES_NO = ("yes", "no")
 
 
@@ -70,7 +74,7 @@ class FrozenLake(_Grid):
     own_rules = (
         "Walk over a frozen lake from the start (S) to the goal (G) on ice (F) without falling into a hole (H), "
         "which ends the walk. The ice may be slippery: then a step goes as meant or to one of the two sides "
-        "of that, each one time in three. Only reaching the goal counts."
+        "of that, each one time in three. Only reaching the goal counts. " + _SIDES
     )
 
     def grid(self, env: Any) -> list[str]:
@@ -92,7 +96,8 @@ class CliffWalking(_Grid):
 
     own_rules = (
         "Walk from the lower left corner to the goal (G) in the lower right one. Every step costs 1. The cliff (C) "
-        "lies between: stepping into it costs 100 and takes you back to the start. The fewer you pay the better."
+        "lies between: stepping into it costs 100 and takes you back to the start. The less you pay the better. "
+        + _SIDES
     )
 
     def grid(self, env: Any) -> list[str]:
@@ -113,9 +118,9 @@ class Taxi(Wording):
 
     own_rules = (
         "Drive a taxi on a map of 5 by 5 places: fetch the passenger from one of the four stands (R red, G green, "
-        "Y yellow, B blue) and drop him off at another. You cannot drive through a wall (|), only where there is "
-        "a colon. Every step costs 1, picking up or dropping off at a wrong place 10; the passenger at his "
-        "destination is worth 20. The more is left the better."
+        "Y yellow, B blue) and take him to another. With pickup he gets in, with dropoff out. You cannot drive through "
+        "a wall (|), only where there is a colon. Every step costs 1, pickup or dropoff at a wrong place 10; the "
+        "passenger at his destination is worth 20. The less you pay the better. " + _SIDES
     )
 
     def moves(self, env: Any) -> tuple[Move, ...]:

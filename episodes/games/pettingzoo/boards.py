@@ -95,7 +95,8 @@ class TicTacToe(_Rows):
     """PettingZoo counts the cells down the columns."""
     own_rules = (
         "Tic-tac-toe: two players take turns to mark a free cell of a 3 by 3 board. Three of your marks in a row, a "
-        "column or a diagonal win; a full board without that is a draw."
+        "column or a diagonal win; a full board without that is a draw. The cells by rows: top-left, top-middle, "
+        "top-right; middle-left, centre, middle-right; bottom-left, bottom-middle, bottom-right."
     )
 
     def _by_rows(self, cells: Any) -> Any:
@@ -112,7 +113,7 @@ class ConnectFour(_Rows):
     own_rules = (
         "Connect Four: two players take turns to drop a mark into one of seven columns, six high; it falls to "
         "the lowest free cell. Four of your marks in a row, a column or a diagonal win; a full board without that is "
-        "a draw."
+        "a draw. The columns from left to right: column-1, column-2, column-3, column-4, column-5, column-6, column-7."
     )
 
     def free(self, rows: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
@@ -132,7 +133,6 @@ class Go(Wording):
         "mine_in_atari": _YES_NO,
         "theirs_in_atari": _YES_NO,
     }
-    terms = ("go", "komi", "stone", "stones", "black", "white")
     open = True
     _phrases: ClassVar[Mapping[tuple[str, str], str]] = {
         ("last", "start"): "nobody has moved yet",

@@ -27,7 +27,7 @@ def card(written: str) -> str:
 class _Poker(Wording):
     open = True
     order: tuple[Move, ...] = ("call", "raise", "fold", "check")
-    terms: tuple[str, ...] = ("poker", "hold'em", "texas", "leduc", "blind", "blinds", "flop", "turn", "river")
+    terms = ("poker", "hold'em", "texas", "leduc", "bet", "bets", "jack", "queen", "king", "ace")
     own_rules: str
     most: float
     """What a seat can lose: in games with fixed bets in big blinds, without limit in chips, as RLCard counts."""
@@ -58,7 +58,7 @@ class _Poker(Wording):
                 f"You hold the {' and the '.join(map(card, own))}.",
                 f"Public cards: {', '.join(map(card, public)) or 'none'}.",
                 f"Chips in the pot: {', '.join(chips)}.",
-                f"Bets so far: {', '.join(bets) or 'none but the blinds'}.",
+                f"Bets so far: {', '.join(bets) or 'none'}.",
             ]
         )
 
@@ -114,10 +114,11 @@ class Leduc(_Poker):
         ("public", "lower"): "the public card is lower than yours",
     }
     own_rules = (
-        "Leduc hold'em: a deck of two jacks, two queens and two kings, one card to each of two players, blinds of 1 "
-        "and 2 chips. After a round of bets a public card is shown and there is a second round. A bet raises by 2 in "
-        "the first round and by 4 in the second, at most twice a round. A pair with the public card wins, else the "
-        "higher card; equal cards share. Whoever folds loses what is in the pot."
+        "Leduc hold'em: a deck of six cards, from the lowest to the highest jack, queen and king, each twice; one card "
+        "to each of two players, who put 1 and 2 chips into the pot. After a round of bets a public card is shown and "
+        "there is a second round. With raise you put in what the other has and 2 chips more, in the second round 4, at "
+        "most twice a round; with call as much as the other; with check nothing, where nothing is owed. With fold you "
+        "lose what you put in. In the end a pair with the public card wins the pot, else the higher card."
     )
 
     def hand(self, raw: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -154,9 +155,10 @@ class TexasHoldem(_Poker):
     }
     own_rules = (
         "Texas hold'em with fixed bets: each player has two cards, five public ones come in three rounds (three, one, "
-        "one), and bets are made before, between and after. Blinds of 1 and 2 chips; a raise is 2 chips in the first "
-        "two rounds and 4 in the last two, at most four times a round. The best five of seven cards win the pot. "
-        "Whoever folds loses what is in the pot."
+        "one), and bets are made before, between and after. Two players put in 1 and 2 chips at the start. With raise "
+        "you put in what another has and 2 chips more, in the last two rounds 4, at most four times a round; with call "
+        "as much as another; with check nothing, where nothing is owed. With fold you lose what you put in. The best "
+        "five of seven cards win the pot."
     )
 
     def situation(self, view: View) -> dict[str, str]:
@@ -178,7 +180,8 @@ class NoLimitHoldem(TexasHoldem):
     order = ("fold", "check-or-call", "raise-half-pot", "raise-pot", "all-in")
     own_rules = (
         "Texas hold'em without limit: each player has 100 chips and two cards, five public ones come in three rounds "
-        "(three, one, one), and bets are made before, between and after. Blinds of 1 and 2 chips; a raise is half of "
-        "the pot, the pot, or all one has. The best five of seven cards win the pot. Whoever folds loses what is in "
-        "the pot."
+        "(three, one, one), and bets are made before, between and after. Two players put in 1 and 2 chips at the "
+        "start. With raise-half-pot, raise-pot and all-in you put in half of the pot, the pot or all you have; with "
+        "check-or-call what others have put in more. With fold you lose what you put in. The best five of seven cards "
+        "win the pot."
     )

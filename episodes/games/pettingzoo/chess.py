@@ -19,7 +19,6 @@ class Chess(Wording):
         "check": ("yes", "no"),
         "material": ("ahead", "even", "behind"),
     }
-    terms = ("chess", "fen", "king", "queen", "rook", "bishop", "knight", "pawn", "check", "checkmate", "castling")
     open = True
     turns = 600
     _phrases: ClassVar[Mapping[tuple[str, str], str]] = {

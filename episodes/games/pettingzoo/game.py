@@ -43,10 +43,6 @@ class PettingZooGame:
         return self.wording.features
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        return self.wording.terms
-
-    @property
     def rules(self) -> str:
         if not self.parallel:
             return f"{self.wording.rules} Answer with one legal move by its name. An illegal move loses the game."
@@ -66,3 +62,13 @@ class PettingZooGame:
 
     def read_move(self, reply: str, observation: Observation) -> Move | None:
         return self.wording.read(reply, self.moves)
+
+
+class RenamablePettingZooGame(PettingZooGame):
+    """One whose moves have a meaning under any names, as its rules say what each does."""
+
+    __slots__ = ()
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return self.wording.terms
