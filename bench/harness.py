@@ -1,13 +1,14 @@
 """What the harness costs beside the model: throughput of a vLLM server, and its own time on the processor.
 
-    python bench/harness.py [--seconds 8] [--rounds 4] [--episodes 32]
+    python bench/harness.py [--seconds 6] [--rounds 5] [--episodes 64]
 
 Throughput: the rookie on a real vLLM server (``make vllm``), asked by games of duel that are played, recorded and
 stored, against a bare asyncio client: httpx, and nothing else, sends the very requests that those games sent, word for
-word and encoded beforehand, as many at once. Both get windows of the same length in turn on the same server, so that
-what else the machine does falls on both alike. The harness's requests go through OpenAI's SDK, the ledger, the server's
-window and the retries; it also steps the games, observes, classes, records and stores. Where vLLM is not installed a
-server of our own stands in, which answers in batches as vLLM does, and the line says so.
+word and encoded beforehand, as many at once as the games had on the average. Both get windows of the same length in
+turn on the same server, so that what else the machine does falls on both alike. The harness's requests go through
+OpenAI's SDK, the ledger, the server's window and the retries; it also steps the games, observes, classes, records and
+stores. Where vLLM is not installed a server of our own stands in, which answers in batches as vLLM does, and the line
+says so.
 
 Processor: milliseconds of ``time.process_time`` a turn with a model that answers at once, less the bare engine stepping
 the very same games. That is: observing, rendering messages, the call, classing the reply, the record, the store.
@@ -54,31 +55,41 @@ PROMISED = "promised 0.95", "promised 0.3 ms"
 
 @dataclass
 class Counted:
-    """A model that keeps what it was asked, how much at once, and when it answered."""
+    """A model that keeps what it was asked, when it answered, and how many calls were under way."""
 
     model: ChatModel
     bodies: list[bytes] = field(default_factory=list)
     answered: list[float] = field(default_factory=list)
     busy: int = 0
-    most: int = 0
+    began: float = field(default_factory=time.perf_counter)
+    _waited: float = 0.0
+    _then: float = field(default_factory=time.perf_counter)
 
     @property
     def name(self) -> str:
         return self.model.name
 
     async def complete(self, messages: Any, *, choices: Any = None, **options: Any) -> Completion:
-        self.busy += 1
-        self.most = max(self.most, self.busy)
+        self._count(1)
         try:
             completion = await self.model.complete(messages, choices=choices, **options)
         finally:
-            self.busy -= 1
+            self._count(-1)
         self.answered.append(time.perf_counter())
         said = [{"role": message.role, "content": message.content} for message in messages]
         body = {"model": "rookie", "messages": said, **options}
         body |= one_of(choices, "choice")["extra_body"] if choices else {}
         self.bodies.append(json.dumps(body).encode())
         return completion
+
+    def _count(self, change: int) -> None:
+        now = time.perf_counter()
+        self._waited += self.busy * (now - self._then)
+        self.busy, self._then = self.busy + change, now
+
+    def at_once(self) -> int:
+        """Calls under way on the average so far."""
+        return max(1, round(self._waited / (self._then - self.began)))
 
     async def close(self) -> None:
         await self.model.close()
@@ -89,18 +100,19 @@ def fighter(chat: Any, name: str) -> Player:
     return player(chat, Prompt(base_for(GAME, "brief")), GAME, name)
 
 
-async def window(seconds: float, work: Awaitable[object], answered: list[float]) -> float:
-    """Requests a second that ``work`` has answered to it, after the warm-up; then it is stopped."""
-    began = time.perf_counter()
+async def window(seconds: float, work: Awaitable[object], answered: list[float]) -> tuple[float, float]:
+    """Requests a second that ``work`` has answered to it, after the warm-up, and seconds of processor for each; then it
+    is stopped."""
+    began, cpu = time.perf_counter(), time.process_time()
     task = asyncio.ensure_future(work)
     await asyncio.wait([task], timeout=WARM_S + seconds)
-    ended = time.perf_counter()
+    ended, cpu = time.perf_counter(), time.process_time() - cpu
     task.cancel()
     await asyncio.wait([task])
     if not task.cancelled():
         task.result()
     await asyncio.sleep(0.5)  # the server forgets what was called off
-    return sum(began + WARM_S <= at <= ended for at in answered) / (ended - began - WARM_S)
+    return sum(began + WARM_S <= at <= ended for at in answered) / (ended - began - WARM_S), cpu / len(answered)
 
 
 async def through_harness(chat: Counted, store: Store, episodes: int, seeds: Iterator[int]) -> None:
@@ -132,21 +144,24 @@ async def through_httpx(url: str, bodies: list[bytes], at_once: int, answered: l
 async def throughput(seconds: float, rounds: int, episodes: int) -> None:
     async with server() as (url, what):
         model = open_model(f"vllm:{url}#rookie")
-        seeds, rates, bare, most = count(), [], [], 0
+        seeds, ours, bare, at_once = count(), [], [], 0
         with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "bench.db") as store:
             # One round more than is counted: the first meets a cold server.
             for _ in range(rounds + 1):
                 chat = Counted(model)
-                rates.append(await window(seconds, through_harness(chat, store, episodes, seeds), chat.answered))
+                ours.append(await window(seconds, through_harness(chat, store, episodes, seeds), chat.answered))
+                at_once = chat.at_once()
                 answered: list[float] = []
-                bare.append(await window(seconds, through_httpx(url, chat.bodies, chat.most, answered), answered))
-                most = chat.most
+                bare.append(await window(seconds, through_httpx(url, chat.bodies, at_once, answered), answered))
         await model.close()
-    ratios = [ours / theirs for ours, theirs in zip(rates[1:], bare[1:], strict=True)]
+    ours, bare = ours[1:], bare[1:]
+    ratios = [one[0] / other[0] for one, other in zip(ours, bare, strict=True)]
     print(
-        f"harness on {what}: {median(rates[1:]):.0f} requests/s, bare client {median(bare[1:]):.0f} requests/s, "
-        f"{most} at once, ratio {sum(rates[1:]) / sum(bare[1:]):.3f} ({PROMISED[0]}; windows {min(ratios):.2f} to "
-        f"{max(ratios):.2f})"
+        f"harness on {what}: {median(rate for rate, _ in ours):.0f} requests/s, bare client "
+        f"{median(rate for rate, _ in bare):.0f} requests/s, {at_once} at once, ratio "
+        f"{sum(rate for rate, _ in ours) / sum(rate for rate, _ in bare):.3f} ({PROMISED[0]}; windows "
+        f"{min(ratios):.2f} to {max(ratios):.2f}); processor {1e3 * median(cpu for _, cpu in ours):.2f} ms a request, "
+        f"bare client {1e3 * median(cpu for _, cpu in bare):.2f} ms"
     )
 
 
@@ -257,9 +272,9 @@ def processor(episodes: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--episodes", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--episodes", type=int, default=64)
     parser.add_argument("--stand-in", action="store_true", help="serve as the stand-in, and nothing else")
     options = parser.parse_args()
     if options.stand_in:
