@@ -92,8 +92,8 @@ class StreamingModel(ChatModel, Protocol):
         """As ``ChatModel.complete``; ``on_text`` gets the whole text so far, on the event loop, each time it grows.
 
         The last text it gets is that of the completion, if the model wrote any. If the call is made again after a
-        fault (``models/retry.py``), the text begins anew: what is given is always the attempt that runs now. An
-        exception of ``on_text`` ends the call and reaches the caller.
+        fault (``models/retry.py``), the text begins anew: what is given is always the attempt that runs now.
+        ``on_text`` must not raise.
         """
 
 

@@ -33,8 +33,10 @@ class Replicas:
 
     Of those that are well, a call goes to the least busy one, among equals to the one that was asked longest ago. A
     replica that is unavailable or too slow is left out for a while; the call itself goes on to the next one, unless it
-    was too slow. Only when nobody is well are those asked that rest, the one that is due first before the others: so a
-    server that comes back is found, and ``Unavailable`` is raised only when every replica has failed this very call.
+    was too slow. What asking again would not mend (a request that is refused, say) is no fault of the replica's.
+
+    Only when nobody is well are those asked that rest, the one that is due first before the others: so a server that
+    comes back is found, and ``Unavailable`` is raised only when every replica has failed this very call.
     """
 
     def __init__(
@@ -87,13 +89,14 @@ class Replicas:
                         on_text=on_text,
                     )
             except Unavailable as fault:
+                if not fault.retryable:
+                    raise
                 faults.append(fault)
         if len(faults) == 1:
             raise faults[0]
         raise Unavailable(
             f"{self.name}: none of {len(faults)} replicas answers; the last said: {faults[-1]}",
-            any(fault.retryable for fault in faults),
-            any(fault.may_be_billed for fault in faults),
+            may_be_billed=any(fault.may_be_billed for fault in faults),
             overloaded=all(fault.overloaded for fault in faults),
         )
 
@@ -113,7 +116,9 @@ class Replicas:
         try:
             yield
             replica.faults, replica.rests_until = 0, float("-inf")
-        except (Unavailable, TimedOut):
+        except (Unavailable, TimedOut) as fault:
+            if isinstance(fault, Unavailable) and not fault.retryable:
+                raise
             rest = min(self._rest_s * 2.0**replica.faults, LONGEST_REST_S)
             replica.faults += 1
             replica.rests_until = self._clock() + rest

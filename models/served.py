@@ -259,6 +259,8 @@ def _litellm(model: str, options: ModelOptions) -> Opened:
     if options.api_key_env and not key:
         raise BadInput(f"litellm: the environment variable {options.api_key_env} is not set; put the key there")
     url = checked_url(options.base_url) if options.base_url else None
+    if url and not key:  # a server of one's own, which may need none
+        key = os.environ.get(f"{model.partition('/')[0].upper()}_API_KEY", "").strip() or NO_KEY
     name = options.named(f"litellm:{model}", EFFORTS)
     opened = LiteLLMModel(
         model, name=name, api_key=key, base_url=url, timeout_s=options.timeout_s, effort=options.effort

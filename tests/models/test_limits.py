@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.chat import Message, Usage
+from models.chat import Message
 from models.errors import RateLimited, Refused
 from models.limits import Bucket, Limited, RateLimit
 from models.patience import time_limit
@@ -191,4 +191,3 @@ def test_threads_share_a_limit() -> None:
 def test_without_limits_nothing_waits() -> None:
     limit = RateLimit()
     assert {limit.take(10**9) for _ in range(1000)} == {0.0}
-    assert Usage(3, 4).tokens == 7

@@ -53,6 +53,16 @@ def test_every_key_of_a_model_is_shown() -> None:
     assert all(f"{key} = " in PAGE for key in elsewhere)
 
 
+def test_a_section_is_that_of_its_model_with_an_effort_too(tmp_path: Path) -> None:
+    path = tmp_path / "cornerman.toml"
+    path.write_text('[player]\nmodel = "openai:some-model"\nbase_url = "http://127.0.0.1:1"\nconcurrency = 3\n')
+    config = load_config(path)
+    for spec, url in (("openai:some-model", "http://127.0.0.1:1"), ("openai:some-model+high", "http://127.0.0.1:1")):
+        options = model_options(config, spec, Ledger())
+        assert (options.base_url, options.concurrency) == (url, 3)
+    assert model_options(config, "openai:some-model-else", Ledger()).base_url is None
+
+
 def test_every_effort_is_named() -> None:
     assert ", ".join(f"`{effort}`" for effort in EFFORTS) in PAGE
 

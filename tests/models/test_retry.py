@@ -122,6 +122,9 @@ async def decide(model: Retrying) -> Decision:
         ({"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, 90.0),
         ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, None),
+        ({"retry-after-ms": "-5"}, 0.0),
         ({}, None),
     ],
 )
