@@ -80,7 +80,7 @@ class TestEngine:
     def stop(self) -> None:
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         self.process.stdout.close()
 
 
@@ -519,7 +519,7 @@ def test_a_second_fight_waits_for_the_engine(engines: Callable[[int], list[TestE
     assert waiting.is_alive()
     first.close()
     first.close()  # harmless
-    waiting.join(20)
+    waiting.join(60)
     assert opened
     del opened[:]  # a state that is dropped gives its engine back too
     game.initial_state(3).close()
@@ -551,7 +551,7 @@ def test_a_program_that_is_killed_leaves_no_client(engines: Callable[[int], list
         assert program.stdout is not None
         pid = int(program.stdout.readline())
         program.kill()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while Path(f"/proc/{pid}").exists() and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -23,7 +23,8 @@ CLIENT = Path(__file__).with_name("client.py")
 VARIABLE = "DIAMBRA_ENVS"
 WAIT_S = 600.0
 """How long a fight waits for an engine."""
-END_S = 5.0
+END_S = 10.0
+"""How long a client may take to leave its engine in order."""
 _SECRET = ("_API_KEY", "_TOKEN", "_SECRET")
 
 
