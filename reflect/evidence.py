@@ -134,7 +134,7 @@ def gather(game: Game, rows: Iterable[TurnRow], text: Callable[[str], str]) -> T
         game=game,
         values=values.reshape(-1, len(game.features))[situation_of],
         moves=move_index[move_of],
-        legal=legal_moves.reshape(-1, len(game.moves))[legal_of],
+        legal=legal_moves.reshape(len(allowed), len(game.moves))[legal_of],
         gains=_changes(rewards, results, seat_of, LOOKAHEAD),
         scores=scores,
         swings=np.abs(_changes(rewards, results, seat_of, 1)),
