@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLMServer]:
     install(ROOT, say=lambda text: None)
     log = tmp_path_factory.mktemp("paths") / "vllm.log"
-    served = VLLMServer(FOLDER, served_name="rookie", root=ROOT, log=log)
+    served = VLLMServer(FOLDER, served_name="rookie", root=ROOT, log=log, start_s=600)
     with asyncio.Runner() as runner:
         runner.run(served.__aenter__())
         try:
