@@ -4,6 +4,7 @@ An illegal decision, or none, forfeits the game for its seat. Knows nothing abou
 """
 
 import hashlib
+import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,26 +12,32 @@ from functools import cached_property
 from typing import Any
 
 from episodes.game import Game, Move, Observation, State
+from episodes.games.openspiel.belief import Imagining, imagined
 from episodes.games.openspiel.telling import Telling
 
 _WORD = re.compile(r"[\w-]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OpenSpielGame:
     """One game of OpenSpiel.
 
     ``name`` is as it was typed; ``spiel`` is ``pyspiel``'s own object; ``words[seat]`` name the seat's actions in
-    order, no word twice. ``can_clone`` is false where what is hidden from a seat could not be drawn anew.
+    order, no word twice. ``imagine`` is how what is hidden from a seat is drawn anew: nothing is hidden in ``open``
+    games, and where there is no way (``None``) states cannot be copied, so that nobody may look at what is hidden.
     """
 
     name: str
     spiel: Any = field(repr=False)
     telling: Telling = field(repr=False)
     words: tuple[tuple[Move, ...], ...] = field(repr=False)
-    can_clone: bool = True
+    imagine: Imagining | None = "open"
 
     tick_rate = None
+
+    @property
+    def can_clone(self) -> bool:
+        return self.imagine is not None
 
     @property
     def seats(self) -> int:
@@ -74,6 +81,13 @@ class OpenSpielGame:
         return bool(self.spiel.get_type().chance_mode != pyspiel.GameType.ChanceMode.DETERMINISTIC)
 
     @cached_property
+    def together(self) -> bool:
+        """Whether seats ever act at once."""
+        import pyspiel
+
+        return bool(self.spiel.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS)
+
+    @cached_property
     def pays_on_the_way(self) -> bool:
         """Whether returns are known before the end."""
         import pyspiel
@@ -82,7 +96,8 @@ class OpenSpielGame:
 
     def initial_state(self, seed: int) -> "OpenSpielState":
         """The start, after what chance does first; the same for every seed in a game without chance."""
-        return OpenSpielState(self, self.spiel.new_initial_state(), seed)
+        kind = CloneableOpenSpielState if self.can_clone else OpenSpielState
+        return kind(self, self.spiel.new_initial_state(), seed)
 
     def phrase(self, feature: str, value: str) -> str:
         return self.telling.phrase(feature, value)
@@ -109,7 +124,8 @@ class OpenSpielState:
         self.seed = seed
         self.draws = draws
         self.forfeited = forfeited
-        self._let_chance_play()
+        if game.has_chance:
+            self._let_chance_play()
 
     def _let_chance_play(self) -> None:
         """Chance plays until a seat is to act or the game is over; each draw has a number of its own."""
@@ -128,7 +144,7 @@ class OpenSpielState:
     def to_act(self) -> tuple[int, ...]:
         if self.is_terminal():
             return ()
-        if self.state.is_simultaneous_node():
+        if self.game.together and self.state.is_simultaneous_node():
             return tuple(seat for seat in range(self.game.seats) if self.state.legal_actions(seat))
         return (self.state.current_player(),)
 
@@ -171,7 +187,8 @@ class OpenSpielState:
             self.state.apply_actions([actions.get(seat, 0) for seat in range(self.game.seats)])
         else:
             self.state.apply_action(actions[acting[0]])
-        self._let_chance_play()
+        if self.game.has_chance:
+            self._let_chance_play()
 
     def is_terminal(self) -> bool:
         return bool(self.forfeited) or bool(self.state.is_terminal())
@@ -184,8 +201,14 @@ class OpenSpielState:
             return (0.0,) * self.game.seats
         return tuple(max(-1.0, min(1.0, value / self.game.scale)) for value in self.state.returns())
 
-    def clone(self) -> "OpenSpielState":
-        return OpenSpielState(self.game, self.state.clone(), self.seed, self.draws, self.forfeited)
+
+class CloneableOpenSpielState(OpenSpielState):
+    """One position of a game in which what a seat cannot see can be drawn anew."""
+
+    __slots__ = ()
+
+    def clone(self) -> "CloneableOpenSpielState":
+        return CloneableOpenSpielState(self.game, self.state.clone(), self.seed, self.draws, self.forfeited)
 
     def fingerprint(self) -> str:
         """From the moves so far and, where chance has a say, its seed: they decide everything."""
@@ -194,11 +217,12 @@ class OpenSpielState:
             decided += f" {self.seed} {self.draws}"
         return hashlib.blake2b(decided.encode(), digest_size=12).hexdigest()
 
-    def belief(self, seat: int, seed: int) -> "OpenSpielState":
-        """What is still to be drawn is drawn from ``seed``; nothing else is hidden."""
-        if not self.game.has_chance:
+    def belief(self, seat: int, seed: int) -> "CloneableOpenSpielState":
+        """What is hidden from ``seat``, and what is still to be drawn, is drawn from ``seed``."""
+        if self.is_terminal():
             return self.clone()
-        return OpenSpielState(self.game, self.state.clone(), seed, 0, self.forfeited)
+        state = imagined(self.state, seat, self.game.imagine or "open", random.Random(seed))
+        return CloneableOpenSpielState(self.game, state, seed)
 
 
 def _fraction(seed: int, draw: int) -> float:
