@@ -35,9 +35,9 @@ def games(*, db: Db = None, as_json: Json = False) -> None:
     if as_json:
         return emit({"games": found, "missing": missing})
     table(("game", "seats", "time", "moves"), rows)
-    for reason in dict.fromkeys(missing.values()):
-        names = ", ".join(name for name, other in missing.items() if other == reason)
-        say(f"not here: {names}: {reason}")
+    for why in dict.fromkeys(missing.values()):
+        names = ", ".join(name for name, other in missing.items() if other == why)
+        say(f"not here: {names}: {why}")
     return None
 
 
