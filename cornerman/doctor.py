@@ -18,7 +18,7 @@ from typing import Literal
 from cornerman.config import Config
 from models.errors import BadInput
 from models.hub import ROOKIE
-from models.registry import KEY_VARIABLES
+from models.served import KEY_VARIABLES, KEYLESS
 
 Level = Literal["ok", "warn", "fail"]
 NEEDED_GIB = 1.0
@@ -98,7 +98,7 @@ def _keys(config: Config) -> Iterable[Finding]:
     needed = {
         section.api_key_env or KEY_VARIABLES[kind]: section.model
         for section in (config.player, config.reflector, config.teacher)
-        if (kind := section.model.partition(":")[0]) in ("openai", "anthropic")
+        if (kind := section.model.partition(":")[0]) in KEY_VARIABLES and kind not in KEYLESS
     }
     for variable in dict.fromkeys([*needed, "OPENAI_API_KEY", "ANTHROPIC_API_KEY"]):
         present = bool(os.environ.get(variable, "").strip())

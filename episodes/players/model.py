@@ -3,7 +3,6 @@
 Knows a prompt only as finished text; what went into it is the business of ``prompts``.
 """
 
-import asyncio
 import time
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -12,6 +11,7 @@ from episodes.game import Move, Observation, PlanGame
 from episodes.player import Context, Decision, ReplyClass
 from models.chat import ChatModel, Completion, Message, Usage, streams
 from models.errors import Refused, TimedOut
+from models.patience import time_limit
 from models.refusals import looks_like_refusal
 from models.retry import provider_fault
 
@@ -22,7 +22,8 @@ class ModelPlayer:
 
     ``turn`` is the user message with ``{situation}`` (the feature values in order), ``{text}`` and ``{legal}`` to fill.
     ``constrained`` asks the model to answer with exactly one legal move, where it can be held to that.
-    ``time_limit`` is seconds a decision; past it the decision is a ``TIMEOUT``.
+    ``time_limit`` is seconds a decision, of which waiting for limits and queues of our own does not count; past it the
+    decision is a ``TIMEOUT``.
     """
 
     name: str
@@ -58,7 +59,7 @@ class ModelPlayer:
         early = _Early(context) if not held and isinstance(context.game, PlanGame) else None
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self.time_limit):
+            async with time_limit(self.time_limit):
                 completion = await self._ask(messages, observation.legal_moves if held else None, context.seed, early)
         except (TimeoutError, TimedOut) as late:
             fault = provider_fault(late)

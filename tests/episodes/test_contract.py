@@ -129,6 +129,10 @@ class RaceState(CountState):
         return f"{self.tick} {self.free} {self.steps}"
 
 
+EXTERNAL = ("web:", "diambra:", "textarena:")
+"""Games in other processes are checked by the tests of what starts those."""
+
+
 def game(state: type[CountState] = CountState, **changes: object) -> CountGame:
     real_time = {"tick_rate": 60} if issubclass(state, RaceState) else {}
     return type("Changed", (CountGame,), {"state": state, **real_time, **changes})()
@@ -225,7 +229,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("name", known_games())
+@pytest.mark.parametrize("name", [name for name in known_games() if not name.startswith(EXTERNAL)])
 def test_known_games_keep_the_contract(name: str) -> None:
     assert check_game(load_game(name)) == []
 

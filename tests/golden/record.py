@@ -1,9 +1,11 @@
-"""Golden play-throughs: a whole seeded game as readable text, one file a registered game.
+"""Golden play-throughs: a whole seeded game as readable text, one file a listed game.
 
+Games in a browser or an emulator have none: their own tests play them.
 ``python tests/golden/record.py`` writes them all again; look at the difference before you commit it.
 """
 
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -11,20 +13,34 @@ FOLDER = Path(__file__).parent
 if __name__ == "__main__":
     sys.path.insert(0, str(FOLDER.parent.parent))
 
-from episodes.game import CloneableState, Game, RealTimeState  # noqa: E402  # run as a script it needs the path above
+# Run as a script it needs the path above.
+from episodes.game import CloneableState, ClosableState, Game, RealTimeState, State  # noqa: E402
 from episodes.games import known_games, load_game  # noqa: E402
 
 SEED = 7
+ELSEWHERE = ("web:", "diambra:")
+
+
+def golden_games() -> list[str]:
+    return [name for name in known_games() if not name.startswith(ELSEWHERE)]
 
 
 def golden_path(name: str) -> Path:
-    return FOLDER / f"{name.replace(':', '_')}.txt"
+    return FOLDER / f"{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}.txt"
 
 
 def transcript(game: Game) -> str:
     """The game of ``SEED`` with moves drawn from it: every observation, decision, result and input."""
     rng = random.Random(f"golden {SEED}")
     state = game.initial_state(SEED)
+    try:
+        return _transcript(game, state, rng)
+    finally:
+        if isinstance(state, ClosableState):
+            state.close()
+
+
+def _transcript(game: Game, state: State, rng: random.Random) -> str:
     lines = [f"# {game.name}, seed {SEED}"]
     decisions = 0
     while not state.is_terminal():
@@ -49,6 +65,8 @@ def transcript(game: Game) -> str:
 
 
 if __name__ == "__main__":
-    for known in known_games():
+    for old in FOLDER.glob("*.txt"):
+        old.unlink()
+    for known in golden_games():
         golden_path(known).write_text(transcript(load_game(known)))
         print(f"wrote {golden_path(known)}")
