@@ -5,6 +5,7 @@ Knows a prompt only as finished text; what went into it is the business of ``pro
 
 import time
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, cast
 
 from episodes.game import Move, Observation, PlanGame
@@ -56,7 +57,7 @@ class ModelPlayer:
     async def act(self, observation: Observation, context: Context) -> Decision:
         messages = self.messages(observation, context.time_left)
         held = self.constrained and observation.listed and bool(context.game.moves)
-        early = _Early(context) if not held and isinstance(context.game, PlanGame) else None
+        early = _Early(context) if not held and _takes_plans(type(context.game)) else None
         started = time.perf_counter()
         try:
             async with time_limit(self.time_limit):
@@ -95,6 +96,12 @@ class ModelPlayer:
             seed=seed,
             **given,
         )
+
+
+@cache
+def _takes_plans(game: type) -> bool:
+    """Whether it is a ``PlanGame``; asked once a class, for that takes longer than all else that a decision costs."""
+    return hasattr(game, "first_move")
 
 
 class _Early:
