@@ -251,8 +251,8 @@ def _say_verdict(corner: Corner, champions: Champions, result: Json) -> None:
         told = f"certified: {result['certified'][:8]}; on fresh games "
         if corner.opponents:
             told += (
-                f"against its opponents it takes {200 * gain:+.1f} points of 100 against those of the champion before "
-                f"it (95 % interval {200 * low:+.1f} to {200 * high:+.1f})"
+                f"it scores {200 * gain:+.1f} points of 100 more against its opponents than the champion before it "
+                f"(95 % interval {200 * low:+.1f} to {200 * high:+.1f})"
             )
         else:
             told += (

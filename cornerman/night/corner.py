@@ -128,7 +128,7 @@ class Corner:
     def standing(self, counts: Counts) -> str:
         """How A does in some pairs of the night's comparisons."""
         if self.opponents:
-            return f"{200 * (counts.mean - 0.5):+.0f} points of 100 against the same opponents"
+            return f"{200 * (counts.mean - 0.5):+.0f} points of 100 more against the same opponents"
         return f"{counts.mean:.0%} of the points"
 
     def contestant(self, prompt: Prompt) -> Contestant:

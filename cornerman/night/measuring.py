@@ -39,8 +39,8 @@ def _told(corner: Corner, result: Json) -> str:
     if corner.opponents:
         worth, low, high = (200 * (result[key] - 0.5) for key in ("score", "low", "high"))
         return (
-            f"against its opponents the certified prompt takes {worth:+.1f} points of 100 against those of the base "
-            f"prompt (95 % interval {low:+.1f} to {high:+.1f})"
+            f"the certified prompt scores {worth:+.1f} points of 100 more against its opponents than the base prompt "
+            f"(95 % interval {low:+.1f} to {high:+.1f})"
         )
     return (
         f"against the base prompt the certified one takes {result['score']:.1%} of the points "

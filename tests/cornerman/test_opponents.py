@@ -114,7 +114,7 @@ def test_the_night_says_what_it_was_about_and_what_it_left_out(learned: tuple[Co
     told = "\n".join(heard.lines)
     assert "the night is about roshambo:rockbot" in told
     assert "left out: student: the rookie has no words for openspiel:roshambo" in told
-    assert "on fresh games against its opponents it takes +" in told
+    assert "points of 100 more against its opponents than the champion before it" in told
     assert result.student is None
     page = Path(result.report or "").read_text(encoding="utf-8")
     for words in (
