@@ -14,6 +14,7 @@ import pytest
 from web_player import SOLVERS, WebExpert
 
 from episodes.clock import Clock
+from episodes.contract import check_game
 from episodes.game import ClosableState, ExternalGame, Observation
 from episodes.games import load_game
 from episodes.games.web import NAMES, browser, load, task_names
@@ -175,6 +176,7 @@ def test_nothing_is_left_after_an_error_and_after_being_stopped() -> None:
 _PLAY = """
 import asyncio
 from episodes.clock import Clock
+from episodes.contract import check_game
 from episodes.games.web import load
 from episodes.play import Match, play_episode
 from test_web import Raising
@@ -207,6 +209,11 @@ def test_a_browser_that_dies_is_nobodys_fault() -> None:
 
 def test_a_browser_that_is_forgotten_ends() -> None:
     load("click-test-2").initial_state(1)
+
+
+@pytest.mark.slow
+def test_a_web_task_keeps_the_contract_of_games() -> None:
+    assert check_game(load("click-test-2")) == []
 
 
 def test_actions_are_read_from_replies() -> None:

@@ -18,6 +18,8 @@ _FLAGS = (
     "headless=new",
     "disable-background-networking",
     "disable-component-update",
+    "disable-default-apps",
+    "disable-features=MediaRouter,OptimizationHints,Translate",
     "disable-dev-shm-usage",
     "disable-extensions",
     "disable-gpu",
@@ -26,12 +28,15 @@ _FLAGS = (
     "host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
     "lang=en-US",
     "mute-audio",
+    "no-default-browser-check",
     "no-first-run",
+    "password-store=basic",
     "window-size=500,600",
 )
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-_PATIENCE = 30
-"""Seconds that one call to the browser may take before the browser is said to be lost."""
+_PATIENCE = 120
+"""Seconds that one call to the browser may take before the browser is said to be lost: on a machine with ten times more
+to do than it can, starting one was seen to take 50."""
 
 
 def find_browser() -> tuple[str, str]:

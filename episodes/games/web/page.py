@@ -23,7 +23,7 @@ _START_S = 1735732800
 """The page's clock at the start, seconds: the first of January 2025, noon. Some tasks show the date."""
 _LONGEST_MS = 2**31 - 1
 """A task's own time limit, set out of reach: the longest that a page's timer can wait."""
-_LOAD_S = 20
+_LOAD_S = 60
 _LISTEN = """
 window.cornermanListening = new WeakSet();
 const listen = EventTarget.prototype.addEventListener;
