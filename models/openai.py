@@ -39,13 +39,21 @@ class OpenAIService:
     ) -> None:
         import openai
 
+        from models.transport import lanes
+
         self.name = name
         self._model = model
         self._capabilities = capabilities
         self._effort = effort
         # Retries are ours (models/retry.py), so that every attempt passes the ledger.
         self._clients = ClientPerLoop(
-            lambda: openai.AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=timeout_s, max_retries=0)
+            lambda: openai.AsyncOpenAI(
+                api_key=api_key,
+                base_url=base_url,
+                timeout=timeout_s,
+                max_retries=0,
+                http_client=openai.DefaultAsyncHttpxClient(transport=lanes()),
+            )
         )
         self._boundary = Boundary(name, timeout_s, openai_faults(), (*url_secrets(base_url), api_key))
 
