@@ -6,6 +6,8 @@ student:ID                                                   a student, which ne
 bot:turtle                                                   a house bot
 search:400, search:100ms                                     search on the game's own simulator
 drafter:FILE                                                 pick counts of a 17lands file, for draft:FILE
+mcts:100                                                     OpenSpiel's own Monte Carlo tree search
+oracle                                                       exact play of a small game of OpenSpiel
 roshambo:rockbot                                             a bot of the RoShamBo competitions, for openspiel:roshambo
 human                                                        whoever sits at the terminal
 path/to/file.py:OBJECT, or an installed plug-in's name       a player of your own
@@ -26,6 +28,8 @@ from episodes.game import Game
 from episodes.player import Player
 from episodes.players.bots import BOTS, load_bot
 from episodes.players.drafter import load_drafter
+from episodes.players.mcts import load_mcts
+from episodes.players.oracle import OraclePlayer
 from episodes.players.roshambo import load_roshambo
 from episodes.players.search import load_search
 from episodes.store.store import Store
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
 FORMS = (
     "bot:STYLE",
     "search:N",
+    "mcts:N",
+    "oracle",
     "roshambo:NAME",
     "drafter:FILE",
     "student:ID",
@@ -178,6 +184,8 @@ def open_simple(spec: str, game: Game) -> Player | None:
         "human": HumanPlayer,
         "bot": lambda: _bot(rest, game),
         "search": lambda: load_search(rest),
+        "mcts": lambda: load_mcts(rest),
+        "oracle": OraclePlayer,
         "roshambo": lambda: load_roshambo(rest),
         "drafter": lambda: load_drafter(rest),
     }
@@ -223,7 +231,7 @@ def ledger_of(config: Config) -> Ledger:
 def house_players() -> list[str]:
     """Players that need neither a model nor a store."""
     installed = sorted(point.name for point in entry_points(group="cornerman.players"))
-    return [*(f"bot:{style}" for style in BOTS), "search:N", "roshambo:NAME", "human", *installed]
+    return [*(f"bot:{style}" for style in BOTS), "search:N", "mcts:N", "oracle", "roshambo:NAME", "human", *installed]
 
 
 def _bot(style: str, game: Game) -> Player:

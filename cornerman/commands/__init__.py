@@ -17,6 +17,7 @@ from cornerman.commands.init import init
 from cornerman.commands.ladder import ladder
 from cornerman.commands.latency import latency
 from cornerman.commands.night import night
+from cornerman.commands.oracle import oracle
 from cornerman.commands.play import play
 from cornerman.commands.players import players
 from cornerman.commands.verify import verify
@@ -36,6 +37,7 @@ SINGLE: dict[str, Command] = {
     "distill": distill,
     "export": export,
     "serve": serve,
+    "oracle": oracle,
     "games": games,
     "players": players,
     "game-check": game_check,
