@@ -134,7 +134,7 @@ class Game(Protocol):
 
     @property
     def name(self) -> str:
-        """As on the command line; letters, digits, ``-``, ``_``, ``:``, ``(``, ``)``, ``,``, ``=``."""
+        """As on the command line, one word: letters, digits and ``- _ : ( ) [ ] , ; = . + / ~``."""
 
     @property
     def seats(self) -> int: ...
