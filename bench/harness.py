@@ -3,12 +3,12 @@
     python bench/harness.py [--seconds 6] [--rounds 5] [--episodes 64]
 
 Throughput: the rookie on a real vLLM server (``make vllm``), asked by games of duel that are played, recorded and
-stored, against a bare asyncio client: httpx, and nothing else, sends the very requests that those games sent, word for
-word and encoded beforehand, as many at once as the games had on the average. Both get windows of the same length in
-turn on the same server, so that what else the machine does falls on both alike. The harness's requests go through
-OpenAI's SDK, the ledger, the server's window and the retries; it also steps the games, observes, classes, records and
-stores. Where vLLM is not installed a server of our own stands in, which answers in batches as vLLM does, and the line
-says so.
+stored, against a bare asyncio client: asyncio's own streams, no library, send the very requests that those games sent,
+word for word and encoded beforehand, as many at once as the games had on the average. Both get windows of the same
+length in turn on the same server, so that what else the machine does falls on both alike. Whoever asks has one
+processor and the server has the others, as if they were two machines. The harness's requests go through OpenAI's SDK,
+the ledger, the server's window and the retries; it also steps the games, observes, classes, records and stores. Where
+vLLM is not installed a server of our own stands in, which answers in batches as vLLM does, and the line says so.
 
 Processor: milliseconds of ``time.process_time`` a turn with a model that answers at once, less the bare engine stepping
 the very same games. That is: observing, rendering messages, the call, classing the reply, the record, the store.
@@ -17,6 +17,7 @@ the very same games. That is: observing, rendering messages, the call, classing 
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ from itertools import count, cycle
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -122,23 +124,31 @@ async def through_harness(chat: Counted, store: Store, episodes: int, seeds: Ite
     await play_matches(matches, store, concurrency=episodes, on_result=lambda match, outcome: None)
 
 
-async def through_httpx(url: str, bodies: list[bytes], at_once: int, answered: list[float]) -> None:
-    """The same requests without end, ``at_once`` at once."""
-    import httpx
+async def through_streams(url: str, bodies: list[bytes], at_once: int, answered: list[float]) -> None:
+    """The same requests without end, ``at_once`` at once, each on a connection of its own that stays open."""
+    queue, where = cycle(bodies), urlsplit(url)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: application/json\r\n"
 
-    queue = cycle(bodies)
-    headers = {"Content-Type": "application/json", "Authorization": "Bearer none"}
-    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=None)) as client:
-
-        async def work() -> None:
+    async def work() -> None:
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        try:
             for body in queue:
-                answer = await client.post(f"{url}/v1/chat/completions", content=body, headers=headers)
-                assert json.loads(answer.content)["choices"][0]["message"]["content"], answer.content
+                writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                received = await reader.readuntil(b"\r\n\r\n")
+                answer = json.loads(await reader.readexactly(length_of(received)))
+                assert answer["choices"][0]["message"]["content"], answer
                 answered.append(time.perf_counter())
+        finally:
+            writer.close()
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(at_once):
-                group.create_task(work())
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(work())
+
+
+def length_of(head: bytes) -> int:
+    """The length of the body that follows the head of a message."""
+    return next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
 
 
 async def throughput(seconds: float, rounds: int, episodes: int) -> None:
@@ -152,7 +162,7 @@ async def throughput(seconds: float, rounds: int, episodes: int) -> None:
                 ours.append(await window(seconds, through_harness(chat, store, episodes, seeds), chat.answered))
                 at_once = chat.at_once()
                 answered: list[float] = []
-                bare.append(await window(seconds, through_httpx(url, chat.bodies, at_once, answered), answered))
+                bare.append(await window(seconds, through_streams(url, chat.bodies, at_once, answered), answered))
         await model.close()
     ours, bare = ours[1:], bare[1:]
     ratios = [one[0] / other[0] for one, other in zip(ours, bare, strict=True)]
@@ -167,7 +177,19 @@ async def throughput(seconds: float, rounds: int, episodes: int) -> None:
 
 @asynccontextmanager
 async def server() -> AsyncIterator[tuple[str, str]]:
-    """The address of a server and what it is."""
+    """The address of a server and what it is; on processors of its own, where there are two."""
+    processors = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, processors[:-1] or processors)
+    try:
+        async with started() as found:
+            os.sched_setaffinity(0, processors[-1:])
+            yield found
+    finally:
+        os.sched_setaffinity(0, processors)
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[tuple[str, str]]:
     if (home() / ENVIRONMENT / "installed-for").exists():
         async with VLLMServer(ROOKIE, served_name="rookie", progress=lambda line: print(line, file=sys.stderr)) as vllm:
             yield vllm.url, "vLLM"
@@ -209,8 +231,7 @@ async def stand_in() -> None:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await reader.readuntil(b"\r\n\r\n"):
-            length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-            asked = json.loads(await reader.readexactly(length))
+            asked = json.loads(await reader.readexactly(length_of(head)))
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             running[done] = TOKENS
             await done
