@@ -1,11 +1,10 @@
 """A thousand episodes at once in one process, on a model that takes a second to answer.
 
-    python bench/concurrency.py [--at-once 1000] [--episodes 1000] [--latency 1.0]
+    python bench/concurrency.py [--episodes 1000] [--latency 1.0]
 
 Every episode is a game of duel between two models with prompts, recorded and stored. No program can be faster than the
-longest game's decisions, one second each: the wall time is given as a multiple of that. With more episodes than are
-played at once the waves follow each other, and the limit is the decisions of all of them over the places there are.
-Memory is the process's peak over what it had before the first game. The last line is the other end of a cluster: what
+longest game's decisions, one second each: the wall time is given as a multiple of that. Memory is the process's peak
+over what it had before the first game. The last line is the other end of a cluster: what
 the one writer takes to read an episode that a worker sent, and to store it.
 """
 
@@ -67,12 +66,6 @@ def moments(record: EpisodeRecord) -> int:
     return len({turn.tick for turn in record.turns})
 
 
-def fastest(records: list[EpisodeRecord], at_once: int, latency_s: float) -> float:
-    """Seconds below which nobody can be: the longest game, or all games over the places."""
-    lengths = [moments(record) for record in records]
-    return latency_s * max(*lengths, sum(lengths) / at_once)
-
-
 def writer(records: list[EpisodeRecord]) -> tuple[float, float]:
     """Seconds to read an episode as a worker sends it, and to store it."""
     sent = [encode(Reply(record, None, {})) for record in records]
@@ -90,11 +83,10 @@ def writer(records: list[EpisodeRecord]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--at-once", type=int, default=1000)
-    parser.add_argument("--episodes", type=int, help="default: as many as are played at once")
+    parser.add_argument("--episodes", type=int, default=1000)
     parser.add_argument("--latency", type=float, default=1.0)
     options = parser.parse_args()
-    at_once, episodes = options.at_once, options.episodes or options.at_once
+    episodes = options.episodes
     chat = Slow(options.latency)
     prompt = Prompt(base_for(GAME, "brief"))
     sides = player(chat, prompt, GAME, "one"), player(chat, prompt, GAME, "two")
@@ -104,21 +96,21 @@ def main() -> None:
         before, began, cpu = peak_mb(), time.perf_counter(), time.process_time()
         asyncio.run(
             play_matches(
-                matches, store, concurrency=at_once, on_result=lambda match, outcome: played.update({match.id: 1.0})
+                matches, store, concurrency=episodes, on_result=lambda match, outcome: played.update({match.id: 1.0})
             )
         )
         seconds, cpu, peak = time.perf_counter() - began, time.process_time() - cpu, peak_mb()
         records = [store.episode(one) for one in store.episode_ids()]
     assert len(records) == len(played) == episodes
-    turns, limit = sum(len(record.turns) for record in records), fastest(records, at_once, options.latency)
+    turns, limit = sum(len(record.turns) for record in records), options.latency * max(map(moments, records))
     print(
-        f"concurrency: {episodes} episodes, {at_once} at once, {chat.most} calls at once, {turns} turns in "
+        f"concurrency: {episodes} episodes at once, {chat.most} calls at once, {turns} turns in "
         f"{seconds:.1f} s, ratio to the limit {seconds / limit:.3f} ({limit:.1f} s); processor "
         f"{cpu / turns * 1e3:.2f} ms a turn, {cpu / seconds:.0%} of one core"
     )
     print(
         f"concurrency: peak memory {peak:.0f} MB, {before:.0f} MB before, "
-        f"{(peak - before) / at_once * 1024:.0f} kB an episode under way"
+        f"{(peak - before) / episodes * 1024:.0f} kB an episode under way"
     )
     read, stored = writer(records[:SAMPLE])
     print(
