@@ -1,7 +1,6 @@
 """What a night must leave out in its game with its models, and why: said on the screen, and kept for the report."""
 
 from cornerman.night.corner import Corner
-from cornerman.night.steps import LEFT_OUT, Json
 from models.errors import BadInput
 from reflect.analyst import NAME as ANALYST
 
@@ -19,22 +18,22 @@ def check_player(model: str, game: str) -> None:
         )
 
 
-async def leave_out(corner: Corner) -> Json:
-    """What is left out, by name (``what-ifs``, ``guidance``, ``student``), with the reason of each."""
+async def leave_out(corner: Corner) -> set[str]:
+    """What is left out from the beginning: ``what-ifs``, ``guidance``, ``student``."""
     found = _reasons(corner)
-    if not found:
-        return {}
-
-    async def work() -> Json:
-        return found
-
     for what, reason in found.items():
-        corner.watch.say(f"left out: {what}: {reason}")
-    return await corner.steps.run(LEFT_OUT, found, work)
+        await say_left_out(corner, what, reason)
+    return set(found)
 
 
-def _reasons(corner: Corner) -> Json:
-    game, config, found = corner.game, corner.config, {}
+async def say_left_out(corner: Corner, what: str, reason: str) -> None:
+    corner.watch.say(f"left out: {what}: {reason}")
+    await corner.steps.leave_out(what, reason)
+
+
+def _reasons(corner: Corner) -> dict[str, str]:
+    game, config = corner.game, corner.config
+    found: dict[str, str] = {}
     if not game.can_clone:
         found["what-ifs"] = f"{game.name} cannot copy its states, so no turn is replayed with another move"
     if not game.moves and config.reflector.model == ANALYST:

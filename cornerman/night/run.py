@@ -12,13 +12,13 @@ from typing import Any
 from cornerman.config import Config
 from cornerman.night import coaching, measuring, schooling
 from cornerman.night.corner import Corner, Watcher, fixed, keep_spending, spent_so_far
-from cornerman.night.leaving import check_player, leave_out
+from cornerman.night.leaving import HOME, check_player, leave_out, say_left_out
 from cornerman.night.sizes import SIZES, SizeName
 from cornerman.night.steps import Json, Steps, digest
 from cornerman.players import Players
 from cornerman.report.build import build_report
 from cornerman.workplace import Workplace
-from models.errors import BudgetExhausted
+from models.errors import BadInput, BudgetExhausted
 from models.ledger import Ledger
 from prompts.prompt import Prompt
 
@@ -108,8 +108,15 @@ async def _stages(corner: Corner) -> None:
 
 async def _school(corner: Corner, champion: Prompt) -> None:
     lessons = await schooling.teach_games(corner, champion)
-    student = await schooling.train_student(corner, champion, lessons)
+    try:
+        student = await schooling.train_student(corner, champion, lessons)
+    except BadInput as reason:
+        # Elsewhere the texts are longer and the words others: the night's guidance stands without a student.
+        if corner.game.name == HOME:
+            raise
+        return await say_left_out(corner, "student", str(reason))
     await schooling.check_student(corner, student, champion)
+    return None
 
 
 def _begin(place: Workplace, size: SizeName, watch: Watcher) -> tuple[str, str]:

@@ -14,9 +14,6 @@ from episodes.store.store import Store
 
 Json = dict[str, Any]
 
-LEFT_OUT = "left-out"
-"""The step that says what the night left out and why; the report reads it."""
-
 
 def digest(value: object) -> str:
     """A short hash of any JSON value, the same in every process."""
@@ -29,6 +26,23 @@ class Steps:
     def __init__(self, store: Store, night_id: str) -> None:
         self._store = store
         self._night = night_id
+
+    def left_out(self) -> dict[str, str]:
+        """What the night did not do, by name, with the reason of each."""
+        rows = self._store.db.query(
+            "select key, result from steps where night_id = ? and key like 'left-out.%' and state = 'done' "
+            "order by rowid",
+            [self._night],
+        )
+        return {row["key"].removeprefix("left-out."): json.loads(row["result"])["reason"] for row in rows}
+
+    async def leave_out(self, what: str, reason: str) -> None:
+        """Keep that the night does not do ``what``."""
+
+        async def work() -> Json:
+            return {"reason": reason}
+
+        await self.run(f"left-out.{what}", reason, work)
 
     def result(self, key: str) -> Json | None:
         """The result of a finished step, or ``None``."""

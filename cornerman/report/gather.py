@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cornerman.night.steps import LEFT_OUT, Steps
+from cornerman.night.steps import Steps
 from cornerman.report import costs as spent
 from cornerman.report import results, words
 from cornerman.report.charts import IntervalChart, interval_chart, log_bars
@@ -151,7 +151,7 @@ def _notes(store: Store, night: dict[str, Any], config: dict[str, Any]) -> tuple
         )
     if config["reflector"]["model"] == "analyst":
         notes.append("The coach was the built-in analyst, which is statistics and not a language model.")
-    left_out = Steps(store, night["id"]).result(LEFT_OUT) or {}
+    left_out = Steps(store, night["id"]).left_out()
     notes += [f"Left out: {what}: {reason}." for what, reason in left_out.items()]
     if night["error"]:
         notes.append(f"The night stopped early: {night['error']}")

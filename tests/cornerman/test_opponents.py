@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cornerman.cli import app
-from cornerman.config import Config, NightSection, PlayerSection
+from cornerman.config import Config, NightSection, PlayerSection, StudentSection
 from cornerman.night.run import NightResult, run_night
 from cornerman.players import Players
 from cornerman.verify import verify
@@ -238,6 +238,7 @@ class Free(Heap):
         return next((move for move in ("take-1", "take-2", "take-3") if move in reply), None)
 
 
+OPEN = Heap(name="small.py:OPEN")
 CLOSED = Heap(can_clone=False, name="small.py:CLOSED")
 FREE = Free(moves=(), name="small.py:FREE")
 """
@@ -268,6 +269,15 @@ def test_a_night_runs_whole_where_it_cannot_do_everything(game: str, left_out: s
         assert verify(store).differences == ()
         again = store.db.execute("select count(*) from episodes").fetchone()
     assert again[0] > 0
+
+
+def test_a_base_that_cannot_learn_the_game_costs_the_student_only(small: Path) -> None:
+    config, heard = configured(small, game="small.py:OPEN"), Heard()
+    result = night(config.model_copy(update={"student": StudentSection(base="nowhere")}), heard)
+    assert result.status == "done" and result.student is None
+    assert any("search:40 teaches" in line for line in heard.lines)
+    assert any(line.startswith("left out: student: no model 'nowhere'") for line in heard.lines)
+    assert "Left out: student: no model &#39;nowhere&#39;" in Path(result.report or "").read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_a_night_is_refused_before_it_begins(tmp_path: Path) -> None:
