@@ -21,7 +21,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count, cycle
@@ -117,10 +117,11 @@ async def window(seconds: float, work: Awaitable[object], answered: list[float])
     return sum(began + WARM_S <= at <= ended for at in answered) / (ended - began - WARM_S), cpu / len(answered)
 
 
-async def through_harness(chat: Counted, store: Store, episodes: int, seeds: Iterator[int]) -> None:
-    """Games without end, ``episodes`` at once."""
+async def through_harness(chat: Counted, store: Store, episodes: int, scope: str) -> None:
+    """Games without end, ``episodes`` at once; the same in every scope, so that the server's cache is as warm for us as
+    for the client that repeats our requests."""
     sides = fighter(chat, "one"), fighter(chat, "two")
-    matches = (Match(GAME, sides, seed, Clock("paused")) for seed in seeds)
+    matches = (Match(GAME, sides, seed, Clock("paused"), scope=scope) for seed in count())
     await play_matches(matches, store, concurrency=episodes, on_result=lambda match, outcome: None)
 
 
@@ -154,12 +155,13 @@ def length_of(head: bytes) -> int:
 async def throughput(seconds: float, rounds: int, episodes: int) -> None:
     async with server() as (url, what):
         model = open_model(f"vllm:{url}#rookie")
-        seeds, ours, bare, at_once = count(), [], [], 0
+        ours, bare, at_once = [], [], 0
         with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "bench.db") as store:
             # One round more than is counted: the first meets a cold server.
-            for _ in range(rounds + 1):
+            for number in range(rounds + 1):
                 chat = Counted(model)
-                ours.append(await window(seconds, through_harness(chat, store, episodes, seeds), chat.answered))
+                games = through_harness(chat, store, episodes, f"round {number}")
+                ours.append(await window(seconds, games, chat.answered))
                 at_once = chat.at_once()
                 answered: list[float] = []
                 bare.append(await window(seconds, through_streams(url, chat.bodies, at_once, answered), answered))
