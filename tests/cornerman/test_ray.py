@@ -34,7 +34,7 @@ def cluster() -> Iterator[Any]:
 
 
 def test_a_limit_holds_over_all_workers(cluster: Any, tmp_path: Path) -> None:
-    limit = 0.1
+    limit = 0.06
     with Fighter() as server:
         config = configuration(tmp_path, server.url, usd=limit)
         with workplace(tmp_path / "a.db", config, ray=cluster.address, at_once=8) as place:
