@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from cornerman.commands import GROUPS, SINGLE
+from cornerman.options import with_ray_address
 from cornerman.terminal import clean
 from models.errors import BadInput, CornermanError
 
@@ -62,6 +63,10 @@ def verdict(error: BaseException) -> tuple[str, int]:
 
 class Commands(TyperGroup):
     """Runs a command and turns whatever it raises into one line and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The words of the command line; ``--ray`` may stand alone."""
+        return super().parse_args(ctx, with_ray_address(args))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command named on the command line."""

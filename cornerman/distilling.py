@@ -65,12 +65,17 @@ async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -
 
     The same course plays and trains nothing twice.
     """
-    store, game, opener = place.store, place.game, partial(open_by_name, place.config)
+    store, game = place.store, place.game
+    here = partial(place.players.lend, game=game)
     root = f"distill {derive(place.config.night.seed, game.name, wanted.teacher, *wanted.opponents):016x}"
     seeds = tuple(Seeds(root, "teach").take(0, wanted.pairs))
     lessons = Lessons(game, wanted.teacher, wanted.opponents, seeds, root)
     taught = await teach(
-        store, lessons, opener, on_episode=lambda done, games: say(f"teaching: {done} of {games} games")
+        store,
+        lessons,
+        partial(open_by_name, place.config),
+        here=here,
+        on_episode=lambda done, games: say(f"teaching: {done} of {games} games"),
     )
     if not taught.episodes:
         raise BadInput(f"{wanted.teacher} finished no game: {'; '.join(taught.faults) or 'nothing was played'}")
@@ -78,7 +83,7 @@ async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -
         store,
         taught.episodes,
         lessons,
-        opener,
+        here,
         base=wanted.base,
         practice=Practice(turns=wanted.practice) if wanted.practice else Practice(rounds=0),
         root=place.config.night.folder / "students",
@@ -112,6 +117,7 @@ async def _check(
         teacher=wanted.teacher,
         league=tuple(name for name in wanted.opponents if name != wanted.champion),
         open_player=partial(open_by_name, place.config),
+        here=partial(place.players.lend, game=place.game),
         root=root,
     )
     rule = CheckRule(

@@ -50,9 +50,11 @@ Seed = Annotated[int | None, typer.Option("--seed", help="Where every random dra
 
 def with_ray_address(words: Sequence[str]) -> list[str]:
     """A command line in which ``--ray`` alone has become ``--ray local``: what follows is its value if it looks so."""
+    found = list(words)
+    if "--ray" not in found:
+        return found
     from cornerman.scale.cluster import is_address
 
-    found = list(words)
     for at in [at for at, word in enumerate(found) if word == "--ray"]:
         if not is_address(found[at + 1] if at + 1 < len(found) else ""):
             found[at] = "--ray=local"

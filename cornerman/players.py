@@ -29,6 +29,7 @@ from episodes.player import Player
 from episodes.players.bots import BOTS, load_bot
 from episodes.players.drafter import load_drafter
 from episodes.players.mcts import load_mcts
+from episodes.players.model import ModelPlayer
 from episodes.players.oracle import OraclePlayer
 from episodes.players.roshambo import load_roshambo
 from episodes.players.search import load_search
@@ -39,6 +40,7 @@ from models.ledger import Ledger
 from models.prices import EFFORT_SUFFIX, Price
 from models.registry import KINDS, ModelOptions, open_model
 from models.traffic import Traffic
+from models.wrapping import Lent
 from prompts.library import PromptLibrary
 from prompts.prompt import Prompt
 from prompts.prompt import player as prompted
@@ -93,6 +95,11 @@ class Players:
             return self._of_model(spec, game)
         self._simple[id(player)] = (spec, player)
         return player
+
+    def lend(self, spec: str, game: Game) -> Player:
+        """As ``open``, for one who closes players after use: its model stays open for the others that have it."""
+        player = self.open(spec, game)
+        return replace(player, chat=Lent(player.chat)) if isinstance(player, ModelPlayer) else player
 
     def spec_of(self, player: Player) -> str | None:
         """The name under which a player that needs no model was opened here, if it was."""

@@ -96,7 +96,8 @@ class StudentCheck:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """Who meets whom. ``teacher`` and ``league`` are names for ``open_player``; ``root`` decides every seed."""
+    """Who meets whom. ``teacher`` and ``league`` are names for ``open_player``, or for ``here`` in this process, see
+    ``teach``; ``root`` decides every seed."""
 
     game: Game
     champion: Player
@@ -106,6 +107,7 @@ class Examination:
     root: str
     night_id: str | None = None
     workers: int | None = None
+    here: OpenPlayer | None = None
 
 
 async def check_student(
@@ -190,7 +192,7 @@ async def _league(
         done += 1
         on_progress("league", done, pairs * len(who.league))
 
-    members = {name: who.open_player(name) for name in who.league}
+    members = {name: (who.here or who.open_player)(name) for name in who.league}
     return await play_league(replace(arena, on_pair=on_pair), player.name, player, members, root=who.root, pairs=pairs)
 
 
@@ -204,7 +206,7 @@ async def _teacher(
     def on_episode(done: int, games: int) -> None:
         on_progress("teacher", done, games)
 
-    return await teach(store, lessons, who.open_player, workers=who.workers, on_episode=on_episode)
+    return await teach(store, lessons, who.open_player, workers=who.workers, here=who.here, on_episode=on_episode)
 
 
 def _games(table: PayoffTable, unhurried: TeachReport) -> dict[str, list[str]]:

@@ -93,20 +93,22 @@ async def teach(
     open_player: OpenPlayer,
     *,
     workers: int | None = None,
+    here: OpenPlayer | None = None,
     runner: Runner | None = None,
     on_episode: Callable[[int, int], None] = lambda done, games: None,
 ) -> TeachReport:
     """Play what is missing of ``lessons`` and report on all of it.
 
-    ``workers``: processes; ``None`` is one a core for a search and none otherwise; 0 plays in this process. With a
-    ``runner`` it plays, and the players that ``open_player`` gives are its owner's to close.
+    ``workers``: processes; ``None`` is one a core for a search and none otherwise; 0 plays in this process, with the
+    players that ``here`` opens if it is given: what they spend is on their owner's ledger. With a ``runner`` it plays,
+    and the players are its owner's to close.
     ``on_episode`` gets the number of games that are there and of all games. Raises ``BadInput`` for unknown players
     and ``BudgetExhausted`` where the ledger says so; games that are finished then are kept.
     """
     if workers is None:
         workers = (os.cpu_count() or 1) if lessons.teacher.startswith("search:") else 0
     began = time.perf_counter()
-    players = {name: open_player(name) for name in (lessons.teacher, *lessons.opponents)}
+    players = {name: (here or open_player)(name) for name in (lessons.teacher, *lessons.opponents)}
     jobs = _jobs(lessons, players, store)
     missing = [job for job in jobs if store.scores(job.match.id) is None]
     done = len(jobs) - len(missing)

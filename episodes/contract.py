@@ -80,7 +80,7 @@ def _look(state: State, seats: int) -> list[object]:
 def _declarations(game: Game) -> Iterator[str]:
     """its name, seats, moves, features and phrases are declared well."""
     if not re.fullmatch(r"[\w\-:(),;=.+/~\[\]]+", game.name):
-        yield f"name {game.name!r}: use letters, digits and - _ : ( ) [ ] , ; = . + / ~, so that it can be typed as one word"
+        yield f"name {game.name!r}: use letters, digits and - _ : ( ) [ ] , ; = . + / ~, so that it is one word"
     if game.seats < 1:
         yield f"seats is {game.seats}: a game needs at least one"
     if game.tick_rate is not None and game.tick_rate < 1:

@@ -132,7 +132,8 @@ class _Table:
         observation = await self._wait_for(partial(self.state.observe, seat))
         reward = self.state.returns()[seat]
         left = None if self.clocks is None else self.clocks.left[seat]
-        context = Context(match.game, seat, seed, turn, self.state, left)
+        measured = match.clock.kind == "measured"
+        context = Context(match.game, seat, seed, turn, self.state, left, measured)
         decision = await match.players[seat].act(observation, context)
         if self.clocks is not None:
             self.clocks.spend(seat, match.clock.seconds(decision.latency, seed))

@@ -56,7 +56,8 @@ class Context:
     """What else a player may use: the seat it has, a seed for this very decision, and the state.
 
     ``state`` is the true state: only a simulator-backed player may look at it, and only through ``belief``.
-    ``time_left`` is seconds on the seat's clock under a time control, and ``None`` without one.
+    ``time_left`` is seconds on the seat's clock under a time control, and ``None`` without one. ``measured``: the real
+    latency of this decision is charged.
     """
 
     game: Game
@@ -65,6 +66,7 @@ class Context:
     turn: int
     state: State
     time_left: float | None = None
+    measured: bool = False
 
 
 class Player(Protocol):

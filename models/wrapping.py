@@ -1,6 +1,6 @@
 """What every wrapper around a chat model has in common: its name, its end, and text that is passed on as it grows.
 
-Knows nothing about what the wrappers do.
+Knows nothing about what the wrappers do, but for the plainest: a model that is lent.
 """
 
 from collections.abc import Sequence
@@ -55,3 +55,24 @@ class Wrapper:
 
     async def close(self) -> None:
         await self._model.close()
+
+
+class Lent(Wrapper):
+    """A model of somebody else's: closing it closes nothing."""
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        choices: Sequence[str] | None = None,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+        on_text: OnText | None = None,
+    ) -> Completion:
+        return await self._forward(
+            messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed, on_text=on_text
+        )
+
+    async def close(self) -> None:
+        """Nothing: whoever opened it still needs it."""

@@ -72,16 +72,9 @@ def branch_at(record: EpisodeRecord, game: Game, n: int) -> Branch:
             state.apply(landing.moves)
     _advance_to(state, game, turn.lands)
     together = next(landing for landing in record.landings() if landing.order == turn.order)
-    latest = {other.seat: other.n for other in together.turns}
-    asked = [
-        other
-        for other in record.turns
-        # What a seat was asked for after its decision took effect, at the same tick, is not yet under way.
-        if other.tick <= turn.lands and other.n <= latest.get(other.seat, other.n)
-    ]
     if turn.lands == turn.tick and turn.fingerprint and state.fingerprint() != turn.fingerprint:
         raise BadInput(f"episode {record.id} does not replay to turn {n}: the game has changed since it was stored")
-    return _branch(record, game, turn, state, asked, together)
+    return _branch(record, game, turn, state, together)
 
 
 def _under_way(other: TurnRecord, turn: TurnRecord) -> Thinking | None:
@@ -92,14 +85,14 @@ def _under_way(other: TurnRecord, turn: TurnRecord) -> Thinking | None:
     return Thinking(other.seat, other.lands, move) if other.lands > turn.lands else None
 
 
-def _branch(
-    record: EpisodeRecord,
-    game: Game,
-    turn: TurnRecord,
-    state: CloneableState,
-    asked: Sequence[TurnRecord],
-    together: Landing,
-) -> Branch:
+def _branch(record: EpisodeRecord, game: Game, turn: TurnRecord, state: CloneableState, together: Landing) -> Branch:
+    latest = {other.seat: other.n for other in together.turns}
+    asked = [
+        other
+        for other in record.turns
+        # What a seat was asked for after its decision took effect, at the same tick, is not yet under way.
+        if other.tick <= turn.lands and other.n <= latest.get(other.seat, other.n)
+    ]
     leads, latencies = [0] * game.seats, [0.0] * game.seats
     for other in asked:
         leads[other.seat] = other.lands - other.tick

@@ -125,6 +125,10 @@ class Corner:
         """The player that ``name`` means to the night's game."""
         return self.players.open(name, self.game)
 
+    def lend(self, name: str) -> Player:
+        """As ``open``, for a part of the night that closes players after use."""
+        return self.players.lend(name, self.game)
+
     def standing(self, counts: Counts) -> str:
         """How A does in some pairs of the night's comparisons."""
         if self.opponents:

@@ -50,10 +50,10 @@ async def teach_games(corner: Corner, champion: Prompt) -> Json:
     teacher = lessons.teacher
 
     async def work() -> Json:
-        runner = corner.players.runner
-        # Processes of this machine open players for themselves; a runner plays those of the night.
-        opened = partial(open_by_name, corner.config) if runner is None else corner.open
-        report = await teach(corner.store, lessons, opened, runner=runner, on_episode=corner.progress)
+        # Processes of this machine open players for themselves; this one, and a runner, play with those of the night.
+        runner, apart = corner.players.runner, partial(open_by_name, corner.config)
+        here = corner.lend if runner is None else corner.open
+        report = await teach(corner.store, lessons, apart, here=here, runner=runner, on_episode=corner.progress)
         return asdict(report)
 
     corner.watch.stage(f"{teacher} teaches: {lessons.games} games without a clock")
@@ -77,7 +77,7 @@ async def train_student(corner: Corner, champion: Prompt, taught: Json) -> Stude
             corner.store,
             taught["episodes"],
             lessons,
-            partial(open_by_name, corner.config),
+            corner.lend,
             base=config.base,
             practice=corner.size.practice,
             method=_method(corner),
@@ -120,6 +120,7 @@ async def check_student(corner: Corner, student: Student, champion: Prompt) -> J
         partial(open_by_name, corner.config),
         corner.root,
         corner.night_id,
+        here=corner.lend,
     )
 
     async def work() -> Json:

@@ -57,7 +57,8 @@ class ModelPlayer:
     async def act(self, observation: Observation, context: Context) -> Decision:
         messages = self.messages(observation, context.time_left)
         held = self.constrained and observation.listed and bool(context.game.moves)
-        early = _Early(context) if not held and _takes_plans(type(context.game)) else None
+        plans = context.measured and not held and _takes_plans(type(context.game))
+        early = _Early(context) if plans else None
         started = time.perf_counter()
         try:
             async with time_limit(self.time_limit):

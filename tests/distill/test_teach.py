@@ -96,3 +96,15 @@ def test_a_fault_voids_the_pair_and_is_reported(tmp_path: Path) -> None:
 def test_an_unknown_teacher_is_bad_input(tmp_path: Path) -> None:
     with Store.open(tmp_path / "unknown.db") as store, pytest.raises(BadInput):
         asyncio.run(teach(store, replace(LESSONS, teacher="search:none"), open_player))
+
+
+def test_in_this_process_players_are_their_owners(tmp_path: Path) -> None:
+    """A chat model that teaches spends from the ledger of whoever opened it."""
+
+    def elsewhere(name: str) -> Player:
+        raise AssertionError(f"{name} was opened with a ledger of its own")
+
+    lessons = Lessons(GAME, "bot:turtle", ("bot:random",), (1,), "here")
+    with Store.open(tmp_path / "s.db") as store:
+        report = asyncio.run(teach(store, lessons, elsewhere, here=open_player))
+    assert report.played == 2
