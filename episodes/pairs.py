@@ -159,7 +159,8 @@ def pair_matches(setting: Setting, a: Player, b: Player, seed: int) -> tuple[Mat
             seed=seed,
             clock=setting.clock,
             purpose=setting.purpose,
-            scope=setting.scope,
+            # Alone, B's half does not say whom it is compared with, and every pair has two episodes of its own.
+            scope=f"{setting.scope} {pair_id}" if alone else setting.scope,
             pair_id=pair_id,
             swapped=swapped,
             night_id=setting.night_id,

@@ -190,8 +190,14 @@ def test_in_a_game_of_one_seat_a_pair_is_the_same_task_for_both() -> None:
     assert [pair.k for pair in run(where, good, poor, [1, 2])] == [4, 4]
     assert [pair.k for pair in run(where, poor, good, [3])] == [0]
     assert [pair.k for pair in run(where, good, good, [4])] == [2]
+    assert [pair.k for pair in run(where, Told("other", lambda seen, context: "high"), poor, [1])] == [4]
     kept = where.sink.kept.values()  # type: ignore[attr-defined]
-    assert {(record.seats[0].player, record.seats[0].score) for record in kept} == {("good", 0.75), ("poor", 0.25)}
+    assert len(kept) == 2 * 5
+    assert {(record.seats[0].player, record.seats[0].score) for record in kept} == {
+        ("good", 0.75),
+        ("poor", 0.25),
+        ("other", 0.75),
+    }
 
 
 @pytest.mark.parametrize(
