@@ -112,18 +112,19 @@ def test_every_episode_arrives_once_and_the_same_though_a_node_is_killed(
             expected, alone = records(place), server.answered
     with Fighter(delay_s=0.02) as server:
         config = configuration(tmp_path, server.url)
-        with workplace(tmp_path / "ray.db", config, ray=cluster.address) as place:
+        with workplace(tmp_path / "ray.db", config, ray=cluster.address, at_once=4) as place:
             killed: list[int] = []
 
             def on_progress(done: int, wanted: int) -> None:
-                if not killed:
+                # Both nodes are in the middle of games.
+                if not killed and sum(worker.busy > 0 for worker in place.players.runner._hired) > 1:
                     killed.append(done)
                     cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
 
             found = play(place, episodes, on_progress)
             totals = place.players.ledger.totals()[MODEL]
             arrived = records(place)
-    assert killed == [1]
+    assert killed and killed[0] < episodes - 4
     assert found["episodes"] == episodes == len(found["ids"])
     assert arrived == expected
     assert server.answered > alone, "the killed node was playing nothing"
