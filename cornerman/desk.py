@@ -3,38 +3,42 @@
 The same inputs are the same desk, so a stage that was stopped goes on, and one that is done plays nothing twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from cornerman.night.coaching import try_out
-from cornerman.night.corner import Champions, Corner, Watcher, fixed
+from cornerman.night.corner import Champions, Corner, Watcher, corner_of, fixed
+from cornerman.night.recognition import begin_stage
 from cornerman.night.reflection import propose, replay_what_ifs
+from cornerman.night.results import TrialOutcome
 from cornerman.night.sizes import SIZES, Size, SizeName
-from cornerman.night.steps import Steps, digest
+from cornerman.night.steps import digest
 from cornerman.workplace import Workplace
-from models.errors import BadInput
+from episodes.store.runs import Runs
+from models.errors import BadInput, BudgetExhausted
 from prompts.prompt import Prompt
 
 
-def desk(place: Workplace, size: Size, watch: Watcher, *inputs: object) -> Corner:
-    """A desk for ``inputs``, which with the configuration decide every seed."""
+@asynccontextmanager
+async def desk(place: Workplace, size: Size, watch: Watcher, *inputs: object) -> AsyncIterator[Corner]:
+    """The run of a stage for ``inputs``, which with the configuration decide every seed."""
     shaping = place.config.model_dump(mode="json", exclude={"db", "budget", "prices"})
     named = place.config.night.opponents
     opponents = fixed(named, place.players, place.game) if named else ()
     desk_id = digest([shaping, *inputs, *([opponents] if opponents else [])])
-    return Corner(
-        night_id=desk_id,
-        root=f"desk {desk_id}",
-        config=place.config,
-        size=size,
-        store=place.store,
-        game=place.game,
-        players=place.players,
-        steps=Steps(place.store, desk_id),
-        watch=watch,
-        opponents=opponents,
-    )
+    begun = begin_stage(place.store, place.config, desk_id, size, {}, *inputs, *opponents)
+    corner, runs = corner_of(place, begun, watch, opponents), Runs(place.store)
+    try:
+        yield corner
+        runs.end(corner.night_id, "done")
+    except BudgetExhausted as limit:
+        runs.end(corner.night_id, "stopped", str(limit))
+        raise
+    finally:
+        corner.keep_spending()
+        await corner.players.close()
 
 
 def champion(place: Workplace, name: str) -> Prompt:
@@ -50,16 +54,16 @@ async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watch
     The result is what ``cornerman reflect --json`` prints. Raises ``BadInput`` where there are no such games.
     """
     player, episodes = _stored(place, prompt)
-    corner = desk(place, SIZES[size], watch, "reflect", prompt.id, player, episodes, size)
-    corner.library.save(prompt, place.game)
-    studied = await replay_what_ifs(corner, 1, player, episodes)
-    champions = Champions(prompt, champion(place, "certified"))
-    candidates = await propose(corner, 1, champions, player, episodes)
+    async with desk(place, SIZES[size], watch, "reflect", prompt.id, player, episodes, size) as corner:
+        corner.library.save(prompt, place.game)
+        studied = await replay_what_ifs(corner, 1, player, episodes)
+        champions = Champions(prompt, champion(place, "certified"))
+        candidates = await propose(corner, 1, champions, player, episodes)
     return {
         "player": player,
         "prompt": prompt.id,
         "episodes": len(episodes),
-        "what_ifs": studied["what_ifs"],
+        "what_ifs": studied.what_ifs,
         "candidates": [_candidate(place, one) for one in candidates],
     }
 
@@ -124,17 +128,18 @@ async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeNam
         raise BadInput("there is no candidate: name prompts, or let `cornerman reflect` write some")
     bounds = replace(SIZES[size], rounds=1, candidates=len(wanted))
     ids = [prompt.id for prompt in wanted]
-    corner = desk(place, bounds, watch, "optimize", champions.certified.id, ids, size)
-    for prompt in (champions.working, champions.certified, *wanted):
-        corner.library.save(prompt, place.game)
-    after = await try_out(corner, 1, champions, wanted)
-    result = corner.steps.result("trial.1") or {}
+    async with desk(place, bounds, watch, "optimize", champions.certified.id, ids, size) as corner:
+        for prompt in (champions.working, champions.certified, *wanted):
+            corner.library.save(prompt, place.game)
+        after = await try_out(corner, 1, champions, wanted)
+    result = corner.steps.result("trial.1", TrialOutcome)
+    assert result is not None, "the step is done"
     return {
         "candidates": ids,
         "before": champions.certified.id,
         "working": after.working.id,
         "certified": after.certified.id,
-        "promoted": result.get("promoted"),
-        "comparisons": result.get("comparisons", []),
-        "gain": result.get("gain"),
+        "promoted": result.promoted,
+        "comparisons": list(result.comparisons),
+        "gain": None if result.gain is None else list(result.gain),
     }

@@ -14,7 +14,6 @@ from distill.student import students
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.store.store import Store
-from models.errors import BadInput
 from optimize.gate import WORKING_E
 from optimize.ledger import Ledger
 from optimize.stats.eprocess import e_value
@@ -127,11 +126,3 @@ CHECKS: dict[str, Callable[[Store, Games], Iterator[list[str]]]] = {
     "aliases": _aliases,
     "students": _students,
 }
-
-
-def newest_night(store: Store) -> str:
-    """The id of the night that started last; raises ``BadInput`` if there was none."""
-    row = store.db.execute("select id from nights order by started desc, id limit 1").fetchone()
-    if row is None:
-        raise BadInput(f"there is no night in {store.path} yet: run `cornerman night`")
-    return str(row[0])

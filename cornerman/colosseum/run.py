@@ -24,7 +24,16 @@ from episodes.store.store import Store
 from models.errors import BadInput, BudgetExhausted, ModelError
 from optimize.seeds import Seeds
 from optimize.stats.plackett import MOST_TIED
-from optimize.tournament import SwissTable, draw_tables, drawn_order, round_robin, seatings, swiss_round
+from optimize.tournament import (
+    Pairing,
+    SwissRound,
+    SwissTable,
+    draw_tables,
+    drawn_order,
+    round_robin,
+    seatings,
+    swiss_round,
+)
 
 PURPOSE: Purpose = "colosseum"
 PAIRS = 4
@@ -173,15 +182,15 @@ async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncI
     ]
 
 
-async def _drawn(steps: Steps, number: int, table: SwissTable) -> tuple[list[tuple[str, ...]], str | None]:
+async def _drawn(steps: Steps, number: int, table: SwissTable) -> tuple[list[Pairing], str | None]:
     """A round's pairings, drawn once: a game that was void and counts today must not change who met whom."""
 
-    async def draw() -> dict[str, object]:
+    async def draw() -> SwissRound:
         drawn = swiss_round(table)
-        return {"pairings": [sorted(pairing) for pairing in drawn.pairings], "bye": drawn.bye}
+        return SwissRound(tuple((min(pairing), max(pairing)) for pairing in drawn.pairings), drawn.bye)
 
-    found = await steps.run(f"round {number + 1}", "drawn once", draw)
-    return [tuple(pairing) for pairing in found["pairings"]], found["bye"]
+    found = await steps.run(f"round {number + 1}", "drawn once", SwissRound, draw)
+    return list(found.pairings), found.bye
 
 
 def _after(

@@ -1,11 +1,10 @@
 """The first half of a night: play, reflect, race, gate, confirm. What comes out is guidance that provably wins."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from cornerman.night.corner import Champions, Corner
 from cornerman.night.reflection import propose, replay_what_ifs
-from cornerman.night.steps import Json
+from cornerman.night.results import Began, GroundLost, LeaguePlayed, TrialOutcome
 from episodes.player import Player
 from optimize.arena import Sample, Series, play_together
 from optimize.gate import GateRule
@@ -25,7 +24,7 @@ PAST = 3
 async def begin(corner: Corner) -> Champions:
     """The champions that the night starts from; in a new store both are the base prompt."""
 
-    async def work() -> Json:
+    async def work() -> Began:
         found = {}
         for alias in ("working", "certified"):
             known = corner.library.aliases.get(alias, corner.game.name, corner.model)
@@ -33,11 +32,14 @@ async def begin(corner: Corner) -> Champions:
             if known is None:
                 corner.library.set(alias, corner.game, corner.model, prompt, note="the first night began")
             found[alias] = prompt.id
-        return found | {"past": _past_champions(corner, found["certified"])}
+        past = _past_champions(corner, found["certified"])
+        return Began(found["working"], found["certified"], tuple(past))
 
-    result = await corner.steps.run("begin", [], work)
-    working, certified = (corner.library.get(result[name], corner.game) for name in ("working", "certified"))
-    return Champions(working, certified, tuple(corner.library.get(one, corner.game) for one in result["past"]))
+    result = await corner.steps.run("begin", [], Began, work)
+    working, certified, *past = (
+        corner.library.get(one, corner.game) for one in (result.working, result.certified, *result.past)
+    )
+    return Champions(working, certified, tuple(past))
 
 
 def _past_champions(corner: Corner, certified: str) -> list[str]:
@@ -47,13 +49,13 @@ def _past_champions(corner: Corner, certified: str) -> list[str]:
     return [one for one in found if one not in (certified, corner.prompt("base").id)][:PAST]
 
 
-async def play(corner: Corner, number: int, champions: Champions) -> Json:
+async def play(corner: Corner, number: int, champions: Champions) -> LeaguePlayed:
     """The working champion meets the league, sides swapped, every turn recorded: the night's opponents or, without
     them, the house bots, the base prompt and past champions."""
     prompt, size = champions.working, corner.size.play
     player = corner.player(prompt)
 
-    async def work() -> Json:
+    async def work() -> LeaguePlayed:
         arena, seeds = corner.arena(), Seeds(corner.root, f"play {number}")
         opponents: list[Player] = [corner.open(name) for name in corner.league]
         known = [] if corner.opponents else [corner.prompt("base"), *champions.past]
@@ -61,28 +63,28 @@ async def play(corner: Corner, number: int, champions: Champions) -> Json:
         lanes = [Series(arena, player, opponent, seeds, "play") for opponent in opponents]
         await play_together(lanes, size)
         counts = sum((lane.sample.counts for lane in lanes), Counts())
-        return {
-            "prompt": prompt.id,
-            "episodes": [one for lane in lanes for pair in lane.sample.results for one in pair.episodes],
-            "score": counts.mean,
-            "scores": {lane.b.name: lane.sample.counts.mean for lane in lanes},
-        }
+        return LeaguePlayed(
+            prompt=prompt.id,
+            episodes=tuple(one for lane in lanes for pair in lane.sample.results for one in pair.episodes),
+            score=counts.mean,
+            scores={lane.b.name: lane.sample.counts.mean for lane in lanes},
+        )
 
     corner.watch.stage(f"round {number}: {player.name} plays the league")
     inputs = [prompt.id, [one.id for one in champions.past], size]
-    result = await corner.steps.run(f"play.{number}", inputs, work)
+    result = await corner.steps.run(f"play.{number}", inputs, LeaguePlayed, work)
     corner.watch.say(
-        f"{player.name} took {result['score']:.0%} of the points in {len(result['episodes'])} games of the league"
+        f"{player.name} took {result.score:.0%} of the points in {len(result.episodes)} games of the league"
     )
     return result
 
 
-async def reflect(corner: Corner, number: int, champions: Champions, played: Json) -> list[Prompt]:
+async def reflect(corner: Corner, number: int, champions: Champions, played: LeaguePlayed) -> list[Prompt]:
     """What-ifs and evidence of the stored games become candidate prompts."""
     player = corner.player(champions.working).name
-    studied = await replay_what_ifs(corner, number, player, played["episodes"])
-    candidates = await propose(corner, number, champions, player, played["episodes"])
-    corner.watch.say(f"{len(candidates)} candidates, from {studied['what_ifs']} turns replayed with other moves")
+    studied = await replay_what_ifs(corner, number, player, played.episodes)
+    candidates = await propose(corner, number, champions, player, played.episodes)
+    corner.watch.say(f"{len(candidates)} candidates, from {studied.what_ifs} turns replayed with other moves")
     return candidates
 
 
@@ -100,17 +102,15 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
         confirm_pairs=size.confirm,
     )
 
-    async def work() -> Json:
-        refused: list[Json] = []
+    async def work() -> TrialOutcome:
+        refused: list[GroundLost] = []
 
         async def holds(index: int) -> bool:
             # Scores against the same opponents order prompts in one line: there is no circle to go round in.
             if corner.opponents:
                 return True
             lost = await _lost_ground(corner, number, candidates[index], champions)
-            refused.extend(
-                {"prompt": candidates[index].id, "group": group, **asdict(one)} for group, one in lost.items()
-            )
+            refused.extend(GroundLost.of(candidates[index].id, group, one) for group, one in lost.items())
             return not lost
 
         Ledger(corner.store).withdraw(f"{corner.night_id}-trial-{number}-")
@@ -130,14 +130,14 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
         )
         comparisons = _record(corner, number, candidates, champions.certified, outcome, alpha=1 / rule.gate.threshold)
         _remember_losers(corner, candidates, outcome)
-        return _promote(corner, candidates, champions, outcome, comparisons) | {"refused": refused}
+        return _promote(corner, candidates, champions, outcome, comparisons, refused=refused)
 
     through = f", through {', '.join(corner.opponents)}" if corner.opponents else ""
     corner.watch.stage(f"round {number}: race and gate against {corner.player(champion).name}{through}")
     inputs = [champion.id, [prompt.id for prompt in candidates], size.race, size.gate, size.guard, size.confirm]
-    result = await corner.steps.run(f"trial.{number}", inputs, work)
+    result = await corner.steps.run(f"trial.{number}", inputs, TrialOutcome, work)
     _say_verdict(corner, champions, result)
-    working, certified = (corner.library.get(result[name], corner.game) for name in ("working", "certified"))
+    working, certified = (corner.library.get(one, corner.game) for one in (result.working, result.certified))
     return Champions(working, certified, champions.past)
 
 
@@ -217,8 +217,14 @@ def _remember_losers(corner: Corner, candidates: Sequence[Prompt], outcome: Tria
 
 
 def _promote(
-    corner: Corner, candidates: Sequence[Prompt], champions: Champions, outcome: Trial, comparisons: dict[int, str]
-) -> Json:
+    corner: Corner,
+    candidates: Sequence[Prompt],
+    champions: Champions,
+    outcome: Trial,
+    comparisons: dict[int, str],
+    *,
+    refused: Sequence[GroundLost],
+) -> TrialOutcome:
     """Move the aliases as the trial says; the result of the step."""
     working, certified = champions.working, champions.certified
     if outcome.working is not None:
@@ -231,24 +237,25 @@ def _promote(
         corner.library.set("certified", corner.game, corner.model, certified, comparison_id=reason)
         corner.library.set_status([item.id for item in certified.items], "active")
     confirmed = outcome.confirmation
-    return {
-        "working": working.id,
-        "certified": certified.id,
-        "promoted": comparisons[outcome.promoted] if outcome.promoted is not None else None,
-        "comparisons": [comparisons[n] for n in sorted(comparisons)],
-        "gain": [confirmed.gain, *confirmed.gain_interval] if confirmed is not None else None,
-    }
+    return TrialOutcome(
+        working=working.id,
+        certified=certified.id,
+        promoted=comparisons[outcome.promoted] if outcome.promoted is not None else None,
+        comparisons=tuple(comparisons[n] for n in sorted(comparisons)),
+        gain=(confirmed.gain, *confirmed.gain_interval) if confirmed is not None else None,
+        refused=tuple(refused),
+    )
 
 
-def _say_verdict(corner: Corner, champions: Champions, result: Json) -> None:
-    for one in result["refused"]:
+def _say_verdict(corner: Corner, champions: Champions, result: TrialOutcome) -> None:
+    for one in result.refused:
         corner.watch.say(
-            f"refused: {one['prompt'][:8]} beats the champion, but takes {one['candidate']:.0%} of the points from "
-            f"{one['group']}, the champion {one['champion']:.0%}"
+            f"refused: {one.prompt[:8]} beats the champion, but takes {one.candidate:.0%} of the points from "
+            f"{one.group}, the champion {one.champion:.0%}"
         )
-    if result["promoted"] is not None:
-        gain, low, high = result["gain"]
-        told = f"certified: {result['certified'][:8]}; on fresh games "
+    if result.promoted is not None and result.gain is not None:
+        gain, low, high = result.gain
+        told = f"certified: {result.certified[:8]}; on fresh games "
         if corner.opponents:
             told += (
                 f"it scores {200 * gain:+.1f} points of 100 more against its opponents than the champion before it "
@@ -260,7 +267,7 @@ def _say_verdict(corner: Corner, champions: Champions, result: Json) -> None:
                 f"(95 % interval {0.5 + low:.1%} to {0.5 + high:.1%})"
             )
         corner.watch.say(told)
-    elif result["working"] != champions.working.id:
-        corner.watch.say(f"promising, not certified: {result['working'][:8]} is the working champion now")
+    elif result.working != champions.working.id:
+        corner.watch.say(f"promising, not certified: {result.working[:8]} is the working champion now")
     else:
         corner.watch.say("no candidate was good enough; the champions stay")

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cornerman.config import Config
+from cornerman.night.recognition import Recognised
 from cornerman.night.sizes import Size
 from cornerman.night.steps import Steps
 from cornerman.players import Players
+from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.game import Game
 from episodes.player import Player
 from episodes.players.bots import BOTS
+from episodes.store.runs import Runs
 from episodes.store.store import Store
-from models.ledger import Ledger, Total
+from models.ledger import Ledger
 from optimize.arena import Arena, PairSource
 from optimize.ledger import Contestant
 from optimize.stats.pairs import Counts
@@ -47,16 +50,18 @@ class Champions:
 
 @dataclass(frozen=True, slots=True)
 class Corner:
-    """One night's desk. All seeds derive from ``root``: from the seed, the configuration and the night's number.
+    """What all stages of one run share. All seeds derive from ``root``, and ``chances`` is K in the gate's threshold
+    K/alpha: both, as ``size``, are from the run's plan.
 
-    ``opponents`` are the players to learn to beat, named so that they stay the same all night (see ``fixed``); without
-    them prompts are compared by playing each other.
+    ``night_id`` is the run's id. ``opponents`` are the players to learn to beat, named so that they stay the same all
+    night (see ``fixed``); without them prompts are compared by playing each other.
     """
 
     night_id: str
     root: str
     config: Config
     size: Size
+    chances: int
     store: Store
     game: Game
     players: Players
@@ -67,7 +72,13 @@ class Corner:
     def progress(self, done: int, total: int, detail: str = "") -> None:
         """Tell the watcher, and keep what was spent so far, so that a killed night knows it when it goes on."""
         self.watch.progress(done, total, detail)
-        keep_spending(self.store, self.night_id, self.players.ledger)
+        self.keep_spending()
+
+    def keep_spending(self) -> None:
+        """Write the run's totals; models that run in this process are not in the ledger and cost nothing to write."""
+        totals = self.players.ledger.totals()
+        if totals and not self.store.in_transaction:
+            Runs(self.store).keep_spending(self.night_id, totals)
 
     @property
     def library(self) -> PromptLibrary:
@@ -84,14 +95,6 @@ class Corner:
         one."""
         bots = BOTS if self.game.name == "duel" else ("random",)
         return self.opponents or tuple(f"bot:{style}" for style in bots)
-
-    @property
-    def chances(self) -> int:
-        """How many candidates may get a chance at the gate this night, K in its threshold K/alpha.
-
-        Each round's own, and a working champion that runs again.
-        """
-        return self.size.rounds * (self.size.candidates + 1)
 
     def arena(self, clock: Clock | None = None) -> Arena:
         """Where this night's pairs are played; ``None`` is the configured clock."""
@@ -155,27 +158,20 @@ def fixed(names: Sequence[str], players: Players, game: Game) -> tuple[str, ...]
     return tuple(found)
 
 
-def spent_so_far(store: Store, night_id: str) -> dict[str, Total]:
-    """What the night's earlier runs spent, by model."""
-    rows = store.db.query("select * from spending where night_id = ?", [night_id])
-    return {
-        row["model"]: Total(
-            row["calls"], row["tokens_in"], row["tokens_out"], row["cost_usd"], priced=bool(row["priced"])
-        )
-        for row in rows
-    }
-
-
-def keep_spending(store: Store, night_id: str, ledger: Ledger) -> None:
-    """Write the night's totals; models that run in this process are not in the ledger and cost nothing to write."""
-    totals = ledger.totals()
-    if totals and not store.db.conn.in_transaction:
-        with store.transaction() as connection:
-            connection.executemany(
-                "insert or replace into spending (night_id, model, calls, tokens_in, tokens_out, cost_usd, priced) "
-                "values (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (night_id, name, one.calls, one.tokens_in, one.tokens_out, one.cost_usd, int(one.priced))
-                    for name, one in totals.items()
-                ],
-            )
+def corner_of(place: Workplace, begun: Recognised, watch: Watcher, opponents: tuple[str, ...] = ()) -> Corner:
+    """What the stages of a run share, with players whose ledger knows what its earlier executions spent."""
+    limits, run, plan = place.players.ledger, begun.run, begun.plan
+    ledger = Ledger(limits.limit_usd, limits.limit_tokens, Runs(place.store).spending(run.id))
+    return Corner(
+        night_id=run.id,
+        root=plan.root,
+        config=place.config,
+        size=plan.size,
+        chances=plan.chances,
+        store=place.store,
+        game=place.game,
+        players=Players(place.config, place.store, ledger, place.cluster),
+        steps=Steps(place.store, run.id),
+        watch=watch,
+        opponents=opponents,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from cornerman.night.corner import Champions, Corner
-from cornerman.night.steps import Json
+from cornerman.night.results import Candidates, WhatIfsReplayed
 from episodes.player import Player
 from episodes.record import SeatRecord
 from optimize.ledger import Contestant, Ledger
@@ -34,11 +34,11 @@ def seat_player(corner: Corner, seat: SeatRecord) -> Player:
     )
 
 
-async def replay_what_ifs(corner: Corner, number: int, player: str, episodes: Sequence[str]) -> Json:
+async def replay_what_ifs(corner: Corner, number: int, player: str, episodes: Sequence[str]) -> WhatIfsReplayed:
     """Replay turns of ``player`` with every other move and keep what came of it."""
     count = corner.size.what_ifs
 
-    async def work() -> Json:
+    async def work() -> WhatIfsReplayed:
         turns = load_turns(corner.store, corner.game, player=player, episodes=episodes)
         found = await study(
             corner.store,
@@ -50,10 +50,10 @@ async def replay_what_ifs(corner: Corner, number: int, player: str, episodes: Se
             on_done=lambda done: corner.progress(done, count, "turns replayed with other moves"),
         )
         save_what_ifs(corner.store, corner.game, found, corner.night_id)
-        return {"what_ifs": len(found)}
+        return WhatIfsReplayed(len(found))
 
     corner.watch.stage(f"round {number}: what if {player} had moved otherwise?")
-    return await corner.steps.run(f"what-if.{number}", [player, list(episodes), count], work)
+    return await corner.steps.run(f"what-if.{number}", [player, list(episodes), count], WhatIfsReplayed, work)
 
 
 async def propose(
@@ -62,14 +62,14 @@ async def propose(
     """Candidate prompts made of the working champion's, saved with the turns that they cite."""
     current = champions.working
 
-    async def work() -> Json:
+    async def work() -> Candidates:
         if corner.config.reflector.model == ANALYST:
             edits = await _analyst(corner, number, current, player, episodes)
             saved = [_keep(corner, current, one) for one in edits]
             saved += _searched(corner, number, champions, [edit for one in edits for edit in one], len(set(saved)))
         else:
             saved = await _language_model(corner, number, champions, player, episodes)
-        return {"candidates": [one for one in dict.fromkeys(saved) if one != current.id]}
+        return Candidates(tuple(one for one in dict.fromkeys(saved) if one != current.id))
 
     corner.watch.stage(f"round {number}: {corner.config.reflector.model} reflects")
     inputs = [
@@ -79,8 +79,8 @@ async def propose(
         corner.size.candidates,
         asdict(corner.size.rehearsals),
     ]
-    result = await corner.steps.run(f"reflect.{number}", inputs, work)
-    return [corner.library.get(one, corner.game) for one in result["candidates"]]
+    result = await corner.steps.run(f"reflect.{number}", inputs, Candidates, work)
+    return [corner.library.get(one, corner.game) for one in result.candidates]
 
 
 async def _language_model(

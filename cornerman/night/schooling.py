@@ -5,14 +5,14 @@ from functools import partial
 
 from cornerman.config import Config
 from cornerman.night.corner import Corner
-from cornerman.night.steps import Json
+from cornerman.night.results import Checked, LeagueScores, Trained
 from cornerman.players import Players
 from distill.base import parameters
 from distill.check import CheckRule, Examination
 from distill.check import check_student as examine
 from distill.school import school
-from distill.student import Student, load_student
-from distill.teach import Lessons, teach
+from distill.student import Student, fits, load_student
+from distill.teach import Lessons, TeachReport, teach
 from distill.train import Method
 from episodes.games import load_game
 from episodes.player import Player
@@ -44,26 +44,24 @@ def _lessons(corner: Corner, champion: Prompt) -> Lessons:
     return Lessons(corner.game, teacher_name(corner), opponents, seeds, corner.night_id, corner.night_id)
 
 
-async def teach_games(corner: Corner, champion: Prompt) -> Json:
+async def teach_games(corner: Corner, champion: Prompt) -> TeachReport:
     """The teacher plays the league and the champion on the paused clock."""
     lessons = _lessons(corner, champion)
     teacher = lessons.teacher
 
-    async def work() -> Json:
+    async def work() -> TeachReport:
         # Processes of this machine open players for themselves; this one, and a runner, play with those of the night.
         runner, apart = corner.players.runner, partial(open_by_name, corner.config)
         here = corner.lend if runner is None else corner.open
-        report = await teach(corner.store, lessons, apart, here=here, runner=runner, on_episode=corner.progress)
-        return asdict(report)
+        return await teach(corner.store, lessons, apart, here=here, runner=runner, on_episode=corner.progress)
 
     corner.watch.stage(f"{teacher} teaches: {lessons.games} games without a clock")
-    result = await corner.steps.run("teach", [teacher, lessons.opponents, lessons.seeds], work)
-    mean = sum(result["scores"].values()) / len(result["scores"])
-    corner.watch.say(f"{teacher} took {mean:.0%} of the points, {result['latency_p50_ms']:.0f} ms a decision")
+    result = await corner.steps.run("teach", [teacher, lessons.opponents, lessons.seeds], TeachReport, work)
+    corner.watch.say(f"{teacher} took {result.score:.0%} of the points, {result.latency_p50_ms:.0f} ms a decision")
     return result
 
 
-async def train_student(corner: Corner, champion: Prompt, taught: Json) -> Student:
+async def train_student(corner: Corner, champion: Prompt, taught: TeachReport) -> Student:
     """A sketch of the student practises; the student learns from that and from the teacher's games."""
     lessons = _lessons(corner, champion)
 
@@ -72,10 +70,10 @@ async def train_student(corner: Corner, champion: Prompt, taught: Json) -> Stude
     def report(stage: str, done: int, total: int) -> None:
         corner.progress(done, total, stage)
 
-    async def work() -> Json:
+    async def work() -> Trained:
         found = await school(
             corner.store,
-            taught["episodes"],
+            taught.episodes,
             lessons,
             corner.lend,
             base=config.base,
@@ -84,18 +82,18 @@ async def train_student(corner: Corner, champion: Prompt, taught: Json) -> Stude
             root=corner.config.night.folder / "students",
             on_progress=report,
         )
-        student, dataset = found.student, found.dataset
-        return {"student": student.id, "dataset": dataset.id, **asdict(dataset.report), **student.measured}
+        learned, (before, after) = found.dataset.report, fits(found.student)
+        return Trained(found.student.id, found.dataset.id, learned.turns, learned.practised, before, after)
 
-    corner.watch.stage(f"training a student of {config.base} on {len(taught['episodes'])} games and on practice")
-    inputs = [taught["episodes"], asdict(corner.size.practice), config.base, corner.size.epochs]
-    result = await corner.steps.run("train", inputs, work)
+    corner.watch.stage(f"training a student of {config.base} on {len(taught.episodes)} games and on practice")
+    inputs = [taught.episodes, asdict(corner.size.practice), config.base, corner.size.epochs]
+    result = await corner.steps.run("train", inputs, Trained, work)
     corner.watch.say(
-        f"student:{result['student']} answers {result['after']['agreement']:.0%} of what it was taught "
-        f"(before training: {result['before']['agreement']:.0%}), from {result['turns']:,} turns, "
-        f"{result['practised']:,} of them practised"
+        f"student:{result.student} answers {result.after.agreement:.0%} of what it was taught "
+        f"(before training: {result.before.agreement:.0%}), from {result.turns:,} turns, "
+        f"{result.practised:,} of them practised"
     )
-    return load_student(corner.store, result["student"])
+    return load_student(corner.store, result.student)
 
 
 def _method(corner: Corner) -> Method:
@@ -104,7 +102,7 @@ def _method(corner: Corner) -> Method:
     return replace(method, epochs=min(method.epochs, corner.size.epochs))
 
 
-async def check_student(corner: Corner, student: Student, champion: Prompt) -> Json:
+async def check_student(corner: Corner, student: Student, champion: Prompt) -> Checked:
     """The student against the certified champion with its real latency, and against its teacher's results."""
     size = corner.size
     rule = CheckRule(
@@ -123,30 +121,29 @@ async def check_student(corner: Corner, student: Student, champion: Prompt) -> J
         here=corner.lend,
     )
 
-    async def work() -> Json:
+    async def work() -> Checked:
         def report(stage: str, done: int, total: int) -> None:
             corner.progress(done, total, stage)
 
-        check = await examine(corner.store, student, who, rule, on_progress=report)
-        return check.as_dict()
+        return Checked.of(await examine(corner.store, student, who, rule, on_progress=report))
 
     corner.watch.stage(f"{student.name} against {who.champion.name}, with the time that each really takes")
-    result = await corner.steps.run("check", [student.id, champion.id, size.check, size.confirm, size.league], work)
-    score = sum(k * n for k, n in enumerate(result["confirmation_counts"])) / (4 * sum(result["confirmation_counts"]))
+    inputs = [student.id, champion.id, size.check, size.confirm, size.league]
+    result = await corner.steps.run("check", inputs, Checked, work)
     corner.watch.say(
-        f"{student.name}: {result['verdict']}; {score:.1%} of the points against the champion; it keeps "
-        f"{result['kept']['share']:.0%} of its teacher's score and decides {result['faster']:.0f} times faster"
+        f"{student.name}: {result.verdict}; {result.score:.1%} of the points against the champion; it keeps "
+        f"{result.kept.share:.0%} of its teacher's score and decides {result.faster:.0f} times faster"
     )
     return result
 
 
-async def meet_league(corner: Corner, champion: Prompt) -> Json:
+async def meet_league(corner: Corner, champion: Prompt) -> LeagueScores:
     """The base prompt and the certified one against the whole league, for the table of the report."""
     base = corner.prompt("base")
     prompts = [base] if champion.id == base.id else [base, champion]
 
-    async def work() -> Json:
-        found = {}
+    async def work() -> LeagueScores:
+        found: LeagueScores = {}
         members = {name: corner.open(name) for name in corner.league}
         for prompt in prompts:
             player = corner.player(prompt)
@@ -158,4 +155,4 @@ async def meet_league(corner: Corner, champion: Prompt) -> Json:
 
     corner.watch.stage("before and after against the league")
     inputs = [[prompt.id for prompt in prompts], corner.size.league]
-    return await corner.steps.run("league", inputs, work)
+    return await corner.steps.run("league", inputs, LeagueScores, work)

@@ -16,8 +16,8 @@ from cornerman.report.results import Compared, League
 from cornerman.report.stage import Staged, staged
 from cornerman.report.view import Cost, Fact, Student, View
 from episodes.games import load_game
+from episodes.store.runs import Run, Runs
 from episodes.store.store import Store
-from models.errors import BadInput
 from reflect.standin import FOLLOWER
 
 
@@ -38,11 +38,9 @@ class Outcome:
 
 def gather(store: Store, night_id: str) -> View:
     """Raises ``BadInput`` for a night that is not in the store."""
-    night = next(iter(store.db.query("select * from nights where id = ?", [night_id])), None)
-    if night is None:
-        raise BadInput(f"there is no night {night_id} in {store.path}")
-    config = json.loads(night["config"])
-    game, model = night["game"] or config["game"], config["player"]["model"]
+    night = Runs(store).night(night_id)
+    config = json.loads(night.config)
+    game, model = night.game or config["game"], config["player"]["model"]
     found = prompts_of(store, night_id, game, model)
     names = Names(store, game, *found)
     comparisons = results.compared(store, night_id, names)
@@ -111,9 +109,9 @@ def prompts_of(store: Store, night_id: str, game: str, model: str) -> tuple[str 
     return certified, certified
 
 
-def _tally(store: Store, night: dict[str, Any], game: str, model: str, candidates: int) -> words.Tally:
+def _tally(store: Store, night: Run, game: str, model: str, candidates: int) -> words.Tally:
     def number(statement: str) -> int:
-        return int(store.db.execute(statement, [night["id"]]).fetchone()[0] or 0)
+        return int(store.db.execute(statement, [night.id]).fetchone()[0] or 0)
 
     return words.Tally(
         game=game,
@@ -131,18 +129,18 @@ def _tally(store: Store, night: dict[str, Any], game: str, model: str, candidate
     )
 
 
-def _seconds(night: dict[str, Any]) -> float:
-    if not night["finished"]:
+def _seconds(night: Run) -> float:
+    if not night.finished:
         return 0.0
-    return (datetime.fromisoformat(night["finished"]) - datetime.fromisoformat(night["started"])).total_seconds()
+    return (datetime.fromisoformat(night.finished) - datetime.fromisoformat(night.started)).total_seconds()
 
 
-def _when(night: dict[str, Any]) -> str:
-    started = datetime.fromisoformat(night["started"])
-    return f"the night of {started:%-d %B %Y}, {night['size'] or 'night'}, {night['status']}"
+def _when(night: Run) -> str:
+    started = datetime.fromisoformat(night.started)
+    return f"the night of {started:%-d %B %Y}, {night.size or 'night'}, {night.status}"
 
 
-def _notes(store: Store, night: dict[str, Any], config: dict[str, Any]) -> tuple[str, ...]:
+def _notes(store: Store, night: Run, config: dict[str, Any]) -> tuple[str, ...]:
     notes = []
     if config["player"]["model"] == FOLLOWER:
         notes.append(
@@ -151,10 +149,10 @@ def _notes(store: Store, night: dict[str, Any], config: dict[str, Any]) -> tuple
         )
     if config["reflector"]["model"] == "analyst":
         notes.append("The coach was the built-in analyst, which is statistics and not a language model.")
-    left_out = Steps(store, night["id"]).left_out()
+    left_out = Steps(store, night.id).left_out()
     notes += [f"Left out: {what}: {reason}." for what, reason in left_out.items()]
-    if night["error"]:
-        notes.append(f"The night stopped early: {night['error']}")
+    if night.error:
+        notes.append(f"The night stopped early: {night.error}")
     return tuple(notes)
 
 

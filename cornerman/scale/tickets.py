@@ -6,9 +6,10 @@ store that the prompt came from is not reachable from another machine. Every oth
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from cornerman.players import Players
+from cornerman.typed_json import adapter_of
 from distill.student import checked_base, load_student
 from episodes.play import Match
 from episodes.player import Player
@@ -19,12 +20,8 @@ from models.errors import BadInput
 from models.ledger import Allowance, Total
 from reflect.standin import StandIn
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
 T = TypeVar("T")
 
-_ADAPTERS: dict[Any, "TypeAdapter[Any]"] = {}
 NOT_SENT = frozenset({"game", "players", "clock"})
 """Fields of a match that travel in a form of their own."""
 
@@ -116,22 +113,14 @@ class Grant:
     refusal: str = ""
 
 
-def _adapter(kind: Any) -> "TypeAdapter[Any]":
-    from pydantic import TypeAdapter
-
-    if kind not in _ADAPTERS:
-        _ADAPTERS[kind] = TypeAdapter(kind)
-    return _ADAPTERS[kind]
-
-
 def encode(value: object) -> bytes:
     """One of the values above as JSON."""
-    return _adapter(type(value)).dump_json(value)
+    return adapter_of(type(value)).dump_json(value)
 
 
 def decode(kind: type[T], data: bytes) -> T:
     """The inverse, every field checked; raises ``pydantic.ValidationError``."""
-    decoded: T = _adapter(kind).validate_json(data, strict=True)
+    decoded: T = adapter_of(kind).validate_json(data, strict=True)
     return decoded
 
 

@@ -154,6 +154,20 @@ MIGRATIONS: list[str] = [
     # 4: returns beside scores; when a reply ended, and plans whose first move took effect before that
     "alter table seats add column result real not null default 0; update seats set result = 2 * score - 1; "
     "alter table turns add column ended_ms real; alter table turns add column split text",
+    # 5: what ``night_id`` names is a run: nights, stages by hand, colosseums. Old stages had their steps only.
+    "alter table nights rename to runs; "
+    "alter table runs add column kind text not null default 'night'; "
+    "alter table runs add column number integer not null default 0; "
+    "alter table runs add column shaping text not null default ''; "
+    "alter table runs add column plan text not null default ''; "
+    "insert into runs (id, started, finished, status, config, kind) "
+    "select night_id, ifnull(min(started), ''), max(finished), "
+    "case when max(state != 'done') then 'stopped' else 'done' end, '{}', "
+    "case when night_id like 'colosseum-%' then 'colosseum' else 'stage' end "
+    "from steps where night_id not in (select id from runs) group by night_id order by min(started); "
+    "update runs set number = (select count(*) from runs r where r.kind = runs.kind and r.rowid <= runs.rowid); "
+    "create view nights as select id, started, finished, status, config, report_path, size, seed, game, error "
+    "from runs where kind = 'night'",
 ]
 """Statements separated by ``;``; entry k brings a store from version k to k + 1. Append only."""
 

@@ -124,6 +124,11 @@ class Store:
         return self._lock is not None
 
     @property
+    def in_transaction(self) -> bool:
+        """Whether something is being written just now."""
+        return self._connection.in_transaction
+
+    @property
     def db(self) -> "sqlite_utils.Database":
         """The same connection for whatever else is read or written; wrap writes in ``transaction``."""
         if self._db is None:

@@ -92,7 +92,7 @@ def night_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NightStore
     with Store.open(path) as store:
         with store.transaction() as connection:
             connection.execute(
-                "insert into nights (id, started, finished, status, config, size, seed, game) values (?,?,?,?,?,?,?,?)",
+                "insert into runs (id, started, finished, status, config, size, seed, game, number) values (?,?,?,?,?,?,?,?,1)",
                 [
                     night,
                     "2026-11-20T22:00:00.000+00:00",
