@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,10 @@ class Slow:
     busy: int = 0
     most: int = 0
 
-    async def complete(self, messages: Any, *, choices: Any, seed: int, **options: Any) -> Completion:
+    async def complete(
+        self, messages: Any, *, choices: Sequence[str] | None = None, seed: int | None = None, **options: Any
+    ) -> Completion:
+        assert choices is not None and seed is not None
         self.busy += 1
         self.most = max(self.most, self.busy)
         await asyncio.sleep(self.latency_s)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "episodes")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 Found = dict[str, Any]
 """``drafts``, and by card ``[offered, taken, sum of the pick numbers at which it was taken]``."""

@@ -22,6 +22,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,11 +32,12 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
+from models.vllm_environment import ENVIRONMENT, home
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from duel import bare as bare_engine
 
-from distill.serving.install import ENVIRONMENT, home
 from distill.serving.server import VLLMServer
 from episodes.clock import Clock
 from episodes.games.duel import GAME
@@ -284,7 +286,7 @@ def processor(episodes: int) -> None:
 
             ours = min(ours, cpu_of(play))
             records = [store.episode(match.id) for match in matches]
-            engine = min(engine, cpu_of(lambda records=records: [bare_engine(record) for record in records]))
+            engine = min(engine, cpu_of(lambda: deque(map(bare_engine, records), maxlen=0)))  # noqa: B023
             turns = sum(len(record.turns) for record in records)
     print(
         f"harness: {(ours - engine) / turns * 1e3:.3f} ms of processor a turn ({PROMISED[1]}), beside "

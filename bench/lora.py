@@ -60,7 +60,7 @@ def bare(base: Path, rows: list[Example], method: Method) -> float:
             picked = logs.gather(-1, batch["labels"][:, 1:].clamp(min=0)[..., None])[..., 0]
             loss = -(picked * batch["token_weights"][:, 1:]).sum() / len(batch["labels"])
             loss.backward()
-            optimizer.step()
+            optimizer.step()  # type: ignore[no-untyped-call]
             optimizer.zero_grad()
     tokens = method.epochs * sum(len(one.ids) for one in sequences)
     return tokens / (time.perf_counter() - began)

@@ -22,7 +22,7 @@ from cornerman.cli import STOPPED, app
 from optimize.arena import MAX_FAULTS
 
 ROOT = Path(__file__).parents[2]
-GAMES = Path(__file__).parent / "colosseum_games.py"
+GAMES = Path(__file__).parents[1] / "support" / "colosseum_games.py"
 BOTS = ("bot:turtle", "bot:rushdown", "bot:zoner", "bot:random")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import CHROMIUM, PROBE, browse
 from colosseum_games import PAIR, RACE
 from small_night import HOSTILE
-from test_page import CHROMIUM, PROBE, browse
 
 from cornerman.colosseum.charts import Dot, bands, speed_chart
 from cornerman.colosseum.entrants import Entrant
@@ -61,8 +61,8 @@ class Quiet:
 class Hostile:
     """Answers with what a page must show and not obey."""
 
-    model = prompt_id = None
-    name = model = HOSTILE  # type: ignore[assignment]
+    prompt_id = None
+    name = model = HOSTILE
 
     async def act(self, observation: Any, context: Any) -> Decision:
         return Decision("guard", HOSTILE, 0.4)

@@ -2,18 +2,14 @@
 
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "episodes"))
-
 from made_drafts import write_drafts
+from typer.testing import CliRunner
 
 from cornerman.cli import app
 from distill.dataset import build_dataset, examples_of

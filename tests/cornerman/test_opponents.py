@@ -33,7 +33,7 @@ from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
 
 GAME = "openspiel:roshambo"
-SMALL_GAMES = Path(__file__).parents[1] / "episodes"
+SMALL_GAMES = Path(__file__).parents[1] / "support"
 
 
 @dataclass

@@ -2,36 +2,15 @@
 
 import html
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import CHROMIUM, PROBE, browse
 from small_night import NightStore
 
 from cornerman.report.build import build_report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-component-update",
-    "--disable-background-networking",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-)
-PROBE = """
-<script>
-window.faults = [];
-window.addEventListener("error", (event) => window.faults.push(String(event.message)));
-document.addEventListener("securitypolicyviolation", (event) => window.faults.push(event.violatedDirective));
-</script>
-"""
 DRIVE = """
 <script>
 const stage = document.getElementById("stage");
@@ -61,12 +40,6 @@ document.body.append(out);
 """
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian package chromium)")
-
-
-def browse(page: Path, folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    assert CHROMIUM is not None
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", *flags, page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ray_games import COST, KEY, MODEL, Fighter, configuration, play, ray_nodes, records
 
+from cornerman.scale.pool import RayPool
 from cornerman.workplace import workplace
 from episodes.clock import Clock
 from episodes.pairs import Setting, pair_matches, play_matches
@@ -114,10 +115,12 @@ def test_every_episode_arrives_once_and_the_same_though_a_node_is_killed(
         config = configuration(tmp_path, server.url)
         with workplace(tmp_path / "ray.db", config, ray=cluster.address, at_once=4) as place:
             killed: list[int] = []
+            runner = place.players.runner
+            assert isinstance(runner, RayPool)
 
             def on_progress(done: int, wanted: int) -> None:
                 # Both nodes are in the middle of games.
-                if not killed and sum(worker.busy > 0 for worker in place.players.runner._hired) > 1:
+                if not killed and sum(worker.busy > 0 for worker in runner._hired) > 1:
                     killed.append(done)
                     cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
 

@@ -2,8 +2,10 @@
 
 import json
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -62,10 +64,10 @@ def test_any_plain_text_encodes(text: str) -> None:
     assert bool(ids) == bool(text.strip())
 
 
-def tokenizer_once(made: list = []):  # noqa: B006 (one for all examples)
-    if not made:
-        made.append(tokenizer())
-    return made[0]
+@cache
+def tokenizer_once() -> Any:
+    """One for all examples."""
+    return tokenizer()
 
 
 @settings(max_examples=30, deadline=None)

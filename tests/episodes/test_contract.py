@@ -135,7 +135,8 @@ EXTERNAL = ("web:", "diambra:", "textarena:")
 
 def game(state: type[CountState] = CountState, **changes: object) -> CountGame:
     real_time = {"tick_rate": 60} if issubclass(state, RaceState) else {}
-    return type("Changed", (CountGame,), {"state": state, **real_time, **changes})()
+    made: type[CountGame] = type("Changed", (CountGame,), {"state": state, **real_time, **changes})
+    return made()
 
 
 def changed(base: type[CountState], **methods: object) -> type[CountState]:

@@ -206,8 +206,8 @@ def test_a_table_passes_left_then_right_and_deals_every_card_once(folder: Path) 
     draw = Random(1)
     before = list(state.packs)
     for turn in range(3):
-        moves: dict[int, str | None] = {seat: draw.choice(before[seat]) for seat in range(4)}
-        state.apply(moves)
+        moves = {seat: draw.choice(before[seat]) for seat in range(4)}
+        state.apply(dict(moves))
         step = 1
         for seat in range(4):
             passed = Counter(before[seat]) - Counter([moves[seat]])

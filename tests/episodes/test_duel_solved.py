@@ -43,7 +43,7 @@ def matrix_value(payoffs: np.ndarray) -> float:
         b_eq=[1.0],
         bounds=[(0, 1)] * rows + [(-1, 1)],
     )
-    assert solved.success
+    assert solved.success and solved.x is not None
     return float(solved.x[-1])
 
 

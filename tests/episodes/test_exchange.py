@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -78,7 +79,7 @@ def test_a_line_is_an_object_that_anybody_can_read(tmp_path: Path, store: Store)
     assert line["episode"]["turns"][0]["messages"][0] == {"role": "system", "content": "the rules"}
 
 
-def line(change: Callable[[dict], object]) -> str:
+def line(change: Callable[[dict[str, Any]], object]) -> str:
     """A good line after ``change``."""
     from episodes.exchange import FORMAT, Line, _lines
 

@@ -21,7 +21,7 @@ from episodes.record import EpisodeRecord
 from episodes.replay import replay
 from models.errors import BadInput
 
-assert tool_env.PriceTask  # imported first, as `gym:tool_env:...` does by itself
+_ = tool_env.PriceTask  # imported first, as `gym:tool_env:...` does by itself
 
 
 def play(name: str, player: Player, seed: int = 1) -> EpisodeRecord:

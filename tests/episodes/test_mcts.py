@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from episodes.clock import Clock
+from episodes.game import CloneableState
 from episodes.games import load_game
 from episodes.games.openspiel import load
 from episodes.play import Match, play_episode
@@ -20,6 +21,7 @@ def choice(name: str, moves: tuple[str, ...], seed: int, simulations: int = 60) 
     for move in moves:
         state.apply({state.to_act()[0]: move})
     seat = state.to_act()[0]
+    assert isinstance(state, CloneableState)
     before = state.fingerprint()
     decision = asyncio.run(
         load_mcts(str(simulations)).act(state.observe(seat), Context(game, seat, seed, len(moves), state))

@@ -7,8 +7,8 @@ import pytest
 from episodes.clock import Clock
 from episodes.contract import check_game
 from episodes.games import load_game
-from episodes.games.openspiel import OpenSpielGame, OpenSpielState, load
-from episodes.games.openspiel.game import forfeit_returns
+from episodes.games.openspiel import OpenSpielGame, load
+from episodes.games.openspiel.game import CloneableOpenSpielState, forfeit_returns
 from episodes.play import Match, play_episode
 from episodes.players.bots import load_bot
 from episodes.players.search import SearchPlayer
@@ -16,14 +16,20 @@ from episodes.replay import replay
 from models.errors import BadInput
 
 
-def after(name: str, *moves: str) -> OpenSpielState:
-    state = load(name).initial_state(0)
+def copied(name: str, seed: int) -> CloneableOpenSpielState:
+    state = load(name).initial_state(seed)
+    assert isinstance(state, CloneableOpenSpielState)
+    return state
+
+
+def after(name: str, *moves: str) -> CloneableOpenSpielState:
+    state = copied(name, 0)
     for move in moves:
         state.apply({state.to_act()[0]: move})
     return state
 
 
-def solve(state: OpenSpielState, known: dict[str, tuple[float, list[str]]]) -> tuple[float, list[str]]:
+def solve(state: CloneableOpenSpielState, known: dict[str, tuple[float, list[str]]]) -> tuple[float, list[str]]:
     """The value to seat 0 and the best moves, by exhaustion; positions are known by their board."""
     if state.is_terminal():
         return state.returns()[0], []
@@ -53,7 +59,7 @@ def test_tic_tac_toe_is_a_draw(solution: dict[str, tuple[float, list[str]]]) -> 
     assert len(solution) == 4520  # of 5,478 positions 958 are ends
 
 
-def never_loses(state: OpenSpielState, seat: int, choice: dict[str, str], player: SearchPlayer) -> bool:
+def never_loses(state: CloneableOpenSpielState, seat: int, choice: dict[str, str], player: SearchPlayer) -> bool:
     """Whether ``player`` in ``seat`` holds at least a draw against every possible opponent."""
     if state.is_terminal():
         return state.returns()[seat] >= 0
@@ -182,7 +188,7 @@ def test_chance_is_drawn_from_the_seed_and_a_clone_draws_the_same() -> None:
     assert deals == [tuple(game.initial_state(seed).state.history()) for seed in range(400)]
     assert len(set(deals)) == 6
     assert min(deals.count(deal) for deal in set(deals)) > 40  # 67 on average
-    pig = load("pig(winscore=30)").initial_state(5)
+    pig = copied("pig(winscore=30)", 5)
     copy = pig.clone()
     for _ in range(6):
         for state in (pig, copy):
@@ -191,10 +197,10 @@ def test_chance_is_drawn_from_the_seed_and_a_clone_draws_the_same() -> None:
 
 
 def test_a_belief_knows_neither_the_hidden_card_nor_the_next_die() -> None:
-    state = load("kuhn_poker").initial_state(1)
+    state = copied("kuhn_poker", 1)
     assert len({state.belief(0, seed).state.history()[1] for seed in range(20)}) == 2
     assert {state.belief(0, seed).state.history()[0] for seed in range(20)} == {state.state.history()[0]}
-    pig = load("pig(winscore=30)").initial_state(5)
+    pig = copied("pig(winscore=30)", 5)
     after = []
     for seed in range(20):
         belief = pig.belief(0, seed)

@@ -66,7 +66,8 @@ def knows(state: Any, seat: int) -> list[float]:
 
 def saw(game: Any, steps: list[Step], seat: int) -> list[list[float]]:
     """What ``seat`` saw along the way, moments at which nothing changed left out."""
-    state, seen = game.new_initial_state(), []
+    state = game.new_initial_state()
+    seen: list[list[float]] = []
     for actions in steps:
         step(state, actions)
         now = [] if state.is_chance_node() else knows(state, seat)
@@ -120,7 +121,9 @@ def swapped(steps: list[Step], at: int, other: Step) -> list[Step]:
 def changes(game: Any, seed: int, most: int) -> Iterator[tuple[Any, Any, int]]:
     """Positions of one random game, each beside another that ``seat`` cannot tell from it though somebody else can."""
     rng = random.Random(seed)
-    state, steps, spots = game.new_initial_state(), [], []
+    state = game.new_initial_state()
+    steps: list[Step] = []
+    spots: list[list[Step]] = []
     for _ in range(most):
         if state.is_terminal():
             break

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_games import Alone, Heap, Rope, Told, Trio, drawn
@@ -45,7 +46,7 @@ class Faulty(Told):
         return await super().act(observation, context)
 
 
-def setting(sink: EpisodeSink, **changes: object) -> Setting:
+def setting(sink: EpisodeSink, **changes: Any) -> Setting:
     return replace(Setting(Heap(), Clock("paused"), "play", sink), **changes)
 
 

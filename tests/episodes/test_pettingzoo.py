@@ -13,6 +13,7 @@ from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, see
 
 from episodes.clock import Clock
 from episodes.contract import check_game
+from episodes.game import CloneableState
 from episodes.games import load_game
 from episodes.games.pettingzoo import NAMES, load
 from episodes.games.pettingzoo.chess import all_moves
@@ -227,7 +228,9 @@ def test_a_seat_sees_nothing_of_what_is_hidden(name: str) -> None:
                 observations = {str(state.observe(seat))}
                 hands = set()
                 for draw in range(5):
+                    assert isinstance(state, CloneableState)
                     believed = state.belief(seat, draw)
+                    assert isinstance(believed, PettingZooState)
                     observations.add(str(believed.observe(seat)))
                     hands.add(believed.game.wording.secret(believed.env))
                 assert len(observations) == 1

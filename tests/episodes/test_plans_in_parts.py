@@ -69,7 +69,7 @@ class Short(Duel):
 
 
 def play(chat: Slow, clock: str = "measured") -> EpisodeRecord:
-    player = ModelPlayer("slow@base", chat, "rules", "{text}", constrained=False)  # type: ignore[arg-type]
+    player = ModelPlayer("slow@base", chat, "rules", "{text}", constrained=False)
     match = Match(Short(), (player, Told("b", lambda seen, context: "guard")), 2, Clock.parse(clock))
     record = asyncio.run(play_episode(match))
     assert replay(record, Short()) == []
@@ -158,6 +158,7 @@ def test_a_split_plan_is_stored_shown_and_branched(tmp_path: Path) -> None:
         assert store.episode(record.id) == record
     n = own(record)[1]
     branch = branch_at(record, Short(), n)
+    assert isinstance(branch.state, DuelState)
     assert branch.state.tick == record.turns[n].lands
     assert branch.legal
     first = next(frame for frame in frames(record, Short()) if frame.turn)
@@ -193,6 +194,6 @@ def test_a_plan_at_the_beginning_counts_and_otherwise_the_last() -> None:
 
 
 def test_players_of_games_without_plans_are_not_listened_to() -> None:
-    player = ModelPlayer("slow@base", Slow(["push"]), "rules", "{text}", constrained=False)  # type: ignore[arg-type]
+    player = ModelPlayer("slow@base", Slow(["push"]), "rules", "{text}", constrained=False)
     record = asyncio.run(play_episode(Match(Rope(), (player, Told("b", drawn)), 2, Clock("measured"))))
     assert all(turn.ended_ms is None for turn in record.turns)

@@ -9,7 +9,7 @@ from small_games import BUSY, ROUND, Heap, HeapState, Rope, TinyChat, Told, draw
 from episodes.clock import Clock
 from episodes.game import Game, Observation
 from episodes.play import MAX_TURNS, Match, decision_seed, play_episode, score
-from episodes.player import Context, Player, ReplyClass
+from episodes.player import Context, Decision, Player, ReplyClass
 from episodes.players.model import ModelPlayer
 from episodes.record import EpisodeRecord
 from episodes.replay import replay
@@ -156,11 +156,12 @@ def test_a_fault_of_one_seat_ends_the_others_thinking() -> None:
     ended: list[str] = []
 
     class Thinking(Told):
-        async def act(self, observation: Observation, context: Context) -> object:  # type: ignore[override]
+        async def act(self, observation: Observation, context: Context) -> Decision:
             try:
                 await asyncio.sleep(3600)
             finally:
                 ended.append("cancelled")
+            return await super().act(observation, context)
 
     async def run() -> None:
         with pytest.raises(Unavailable):
@@ -200,7 +201,7 @@ def test_every_class_of_reply(answer: object, reply_class: ReplyClass, move: str
 
 def test_a_model_that_hangs_is_a_timeout() -> None:
     class Hanging(TinyChat):
-        async def complete(self, messages: object, **options: object) -> Completion:  # type: ignore[override]
+        async def complete(self, messages: object, **options: object) -> Completion:
             await asyncio.sleep(3600)
             return Completion("push", Usage(), 3600.0)
 

@@ -11,7 +11,8 @@ from episodes.clock import Clock
 from episodes.contract import check_game
 from episodes.game import Move, Observation
 from episodes.games import load_game
-from episodes.games.openspiel import OpenSpielState, load
+from episodes.games.openspiel import load
+from episodes.games.openspiel.game import CloneableOpenSpielState
 from episodes.pairs import play_matches
 from episodes.play import Match, play_episode
 from episodes.player import Context, Decision, Player
@@ -24,12 +25,13 @@ from models.errors import BadInput
 GAME = load("roshambo(rounds=12)")
 
 
-def after(*rounds: str) -> OpenSpielState:
+def after(*rounds: str) -> CloneableOpenSpielState:
     """The state after rounds such as "rp": seat 0 rock, seat 1 paper."""
     words = {"r": "rock", "p": "paper", "s": "scissors"}
     state = GAME.initial_state(1)
-    for one, two in rounds:
-        state.apply({0: words[one], 1: words[two]})
+    assert isinstance(state, CloneableOpenSpielState)
+    for moves in rounds:
+        state.apply({0: words[moves[0]], 1: words[moves[1]]})
     return state
 
 

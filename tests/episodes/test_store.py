@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -128,7 +129,7 @@ def test_an_episode_is_whole_or_not_there(store: Store) -> None:
         {"turns": (replace(record().turns[0], reward=float("nan")),)},
     ],
 )
-def test_a_record_that_contradicts_itself(store: Store, changes: dict[str, object]) -> None:
+def test_a_record_that_contradicts_itself(store: Store, changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="e1"):
         store.save(record(**changes))
     assert store.db["episodes"].count == 0

@@ -30,7 +30,7 @@ with Store.open(sys.argv[1]) as store:
 def test_killed_ten_times(tmp_path: Path) -> None:
     path, draw, finished = tmp_path / "s.db", random.Random(4), 0
     for _ in range(10):
-        command = [sys.executable, "-c", WRITER, path, ROOT, Path(__file__).parent]
+        command: list[str | Path] = [sys.executable, "-c", WRITER, path, ROOT, ROOT / "tests" / "support"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == "open\n"

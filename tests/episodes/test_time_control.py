@@ -15,10 +15,10 @@ from models.errors import BadInput
 
 
 def play(clock: str, *latencies: float) -> EpisodeRecord:
-    players = tuple(
-        Told(f"p{seat}", lambda seen, context: "take-1", lambda context, took=took: took)
-        for seat, took in enumerate(latencies)
-    )
+    def seated(seat: int, took: float) -> Told:
+        return Told(f"p{seat}", lambda seen, context: "take-1", lambda context: took)
+
+    players = tuple(seated(seat, took) for seat, took in enumerate(latencies))
     return asyncio.run(play_episode(Match(Heap(), players, 3, Clock.parse(clock))))
 
 

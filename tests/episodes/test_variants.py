@@ -56,6 +56,7 @@ def test_the_same_fight_under_other_words() -> None:
         two.apply({seat: word[move] for seat, move in moves.items()})
         assert one.advance(1000) == two.advance(1000)
     assert one.returns() == two.returns()
+    assert isinstance(one, RealTimeState) and isinstance(two, RealTimeState)
     assert [word[given.move] for given in one.inputs()] == [given.move for given in two.inputs()]
 
 
@@ -84,7 +85,7 @@ def test_old_words_are_no_moves() -> None:
 
 def test_moves_are_put_to_the_game_as_it_spells_them() -> None:
     """Several words, capitals and marks; the longer name counts where one is the beginning of another."""
-    game = dressed(Cards(), ["renamed"])  # type: ignore[arg-type]
+    game = dressed(Cards(), ["renamed"])
     assert len(set(game.moves)) == len(game.moves)
     inner = [game.dress.move_in(move) for move in game.moves]  # type: ignore[attr-defined]
     assert inner == list(Cards().moves)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -53,7 +54,7 @@ def nothing_is_left() -> Iterator[None]:
     while processes() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert processes() == []
-    assert list(Path(browser.tempfile.gettempdir()).glob("cornerman-browser-*")) == []
+    assert list(Path(tempfile.gettempdir()).glob("cornerman-browser-*")) == []
 
 
 def play(task: str, player: object, seed: int = 1) -> EpisodeRecord:
@@ -90,7 +91,7 @@ def test_the_same_seed_is_the_same_problem_as_in_miniwob_itself(monkeypatch: pyt
     monkeypatch.setenv("MINIWOB_CHROMEDRIVER", driver)
     theirs = gymnasium.make("miniwob/login-user-v1", render_mode=None).unwrapped
     try:
-        theirs.instance.record_screenshots = False  # type: ignore[attr-defined]
+        theirs.instance.record_screenshots = False
         seen, _ = theirs.reset(seed=5)
     finally:
         theirs.close()
@@ -185,8 +186,8 @@ asyncio.run(play_episode(Match(load("click-test-2"), (Raising(hangs=True),), 1, 
 
 
 def test_ctrl_c_ends_the_browser() -> None:
-    folder = Path(__file__).parent
-    paths = os.pathsep.join([str(folder), str(folder.parents[1])])
+    folder, root = Path(__file__).parent, Path(__file__).parents[2]
+    paths = os.pathsep.join([str(folder), str(root / "tests" / "support"), str(root)])
     with subprocess.Popen(
         [sys.executable, "-c", _PLAY], env=os.environ | {"PYTHONPATH": paths}, stderr=subprocess.DEVNULL
     ) as program:

@@ -139,7 +139,7 @@ def test_no_interleaving_passes_a_limit_and_totals_are_the_sum(
     ledger = Ledger(limit_millionths / 1e6, limit_tokens)
 
     async def one(tokens_in: int, tokens_out: int, fault: type[ModelError] | None, steps: int) -> Completion | None:
-        work = Work(Usage(tokens_in, tokens_out), fault and fault("x"), steps)
+        work = Work(Usage(tokens_in, tokens_out), fault("x") if fault else None, steps)
         try:
             return await Metered(work, ledger, PRICE).complete(MESSAGES, max_tokens=40)
         except ModelError:

@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -50,14 +51,14 @@ def model(folder: Path) -> LocalModel:
     return LocalModel(folder, name="local:test")
 
 
-def run(model: LocalModel, calls: list[dict]) -> list[Completion]:
+def run(model: LocalModel, calls: list[dict[str, Any]]) -> list[Completion]:
     async def all_at_once() -> list[Completion]:
         return await asyncio.gather(*(model.complete(**call) for call in calls))
 
     return asyncio.run(all_at_once())
 
 
-def call(lesson: int, turn: int, turns: int = 1, **more: object) -> dict:
+def call(lesson: int, turn: int, turns: int = 1, **more: object) -> dict[str, Any]:
     return {"messages": asked(lesson, turn, turns), "choices": MOVES, "temperature": 1.0, "seed": turn} | more
 
 
@@ -75,7 +76,7 @@ def test_scores_are_the_models_own_log_probabilities(model: LocalModel) -> None:
     ids = [model._encode_choice(move)[0] for move in MOVES]
     chosen = {move: logs[token].item() for move, token in zip(MOVES, ids, strict=True)}
     counts = Counter(completion.text for completion in run(model, [call(1, 0, seed=seed) for seed in range(2000)]))
-    total = sum(torch.tensor(list(chosen.values())).exp()).item()
+    total = torch.tensor(list(chosen.values())).exp().sum().item()
     for move, log in chosen.items():
         share = torch.tensor(log).exp().item() / total
         assert counts[move] / 2000 == pytest.approx(share, abs=0.05)
@@ -154,8 +155,8 @@ def test_choices_of_several_tokens_are_scored_whole(model: LocalModel) -> None:
         with torch.inference_mode():
             logs = model._engine.model(torch.tensor([[*tokens, *answer]])).logits[0].log_softmax(-1)
         scores.append(sum(logs[len(tokens) - 1 + at, token].item() for at, token in enumerate(answer)))
-    answer = run(model, [call(1, 0, choices=choices, temperature=0.0)])[0]
-    assert answer.text == choices[max(range(3), key=scores.__getitem__)]
+    best = run(model, [call(1, 0, choices=choices, temperature=0.0)])[0]
+    assert best.text == choices[max(range(3), key=scores.__getitem__)]
     calls = [call(1, turn, choices=choices if turn % 2 else MOVES) for turn in range(8)]
     assert [one.text for one in run(model, calls)] == [run(model, [one])[0].text for one in calls]
 
@@ -207,6 +208,7 @@ def test_a_cancelled_call_harms_no_other(model: LocalModel) -> None:
         tasks[2].cancel()
         done = await asyncio.gather(*tasks, return_exceptions=True)
         assert isinstance(done[2], asyncio.CancelledError)
+        assert isinstance(done[5], Completion)
         return done[5].text
 
     assert asyncio.run(some()) == run(model, [call(0, 5)])[0].text

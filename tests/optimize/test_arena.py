@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -32,7 +33,7 @@ def test_seeds_are_known_forever() -> None:
 @given(
     st.lists(st.integers() | st.text(max_size=5), max_size=3), st.lists(st.integers() | st.text(max_size=5), max_size=3)
 )
-def test_seeds_have_63_bits_and_depend_on_every_part(one: list, other: list) -> None:
+def test_seeds_have_63_bits_and_depend_on_every_part(one: list[int | str], other: list[int | str]) -> None:
     assert 0 <= derive(*one) < 2**63
     assert (derive(*one) == derive(*other)) == (list(map(repr, one)) == list(map(repr, other)))
 
@@ -63,7 +64,7 @@ def test_a_series_gives_up_in_an_outage() -> None:
 
 def test_the_first_failure_stops_the_other_series_and_is_raised_by_itself() -> None:
     class Poor(Ruled):
-        async def play(self, a: str, b: str, seeds: list[int], purpose: str) -> list[PairResult]:
+        async def play(self, a: str, b: str, seeds: Sequence[int], purpose: str) -> list[PairResult]:
             if a == "spender":
                 raise BudgetExhausted("enough")
             for _ in range(50):
@@ -85,7 +86,8 @@ def test_samples_add_up() -> None:
 
 
 def test_the_arena_plays_pairs_and_never_one_twice() -> None:
-    sink, seen = Memory(), []
+    sink = Memory()
+    seen: list[PairResult] = []
     arena = Arena(GAME, Clock("paused"), sink, scope="test", on_pair=seen.append)
     seeds = Seeds(1, "race").take(0, 3)
     first = asyncio.run(arena.play(TURTLE, GRAPPLER, seeds, "race"))

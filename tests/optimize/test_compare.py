@@ -1,5 +1,8 @@
 import asyncio
 import math
+import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pair_sources import Memory, Ruled, cycle
@@ -14,8 +17,9 @@ from optimize.stats.eprocess import e_value, interval
 from optimize.stats.pairs import Counts
 
 
-def compared(*results: int, **limits: float) -> tuple[Comparison, list[Progress], Ruled]:
-    source, seen = Ruled(cycle(*results)), []
+def compared(*results: int, **limits: Any) -> tuple[Comparison, list[Progress], Ruled]:
+    source = Ruled(cycle(*results))
+    seen: list[Progress] = []
     rule = CompareRule(**{"look": 4, "confirm_pairs": 20, **limits})
     return asyncio.run(compare(source, "a", "b", rule, "test", on_progress=seen.append)), seen, source
 
@@ -65,7 +69,7 @@ def test_progress_tells_what_a_watcher_needs() -> None:
 
 
 def test_the_report_has_what_outside_readers_rely_on() -> None:
-    report = compared(4, 3, 2)[0].as_dict()
+    report: dict[str, Any] = compared(4, 3, 2)[0].as_dict()
     assert {"counts", "e_value", "verdict", "pairs", "gain", "gain_low", "gain_high"} <= report.keys()
     assert sum(report["counts"]) == report["pairs"]
     assert report["gain_low"] <= report["gain"] <= report["gain_high"]
@@ -85,14 +89,15 @@ def test_impossible_rules_are_refused() -> None:
         CompareRule(max_pairs=0)
 
 
+def by_chance(rng: random.Random) -> Callable[[str, str, int], int]:
+    return lambda a, b, n: rng.choice((0, 1, 2, 2, 3, 4))
+
+
 def test_chances_of_a_false_word_on_equal_players() -> None:
     """Over simulated equal players neither word is said more often than alpha allows."""
-    import random
-
     words = []
     for trial in range(150):
-        rng = random.Random(trial)
-        source = Ruled(lambda a, b, n, rng=rng: rng.choice((0, 1, 2, 2, 3, 4)))
+        source = Ruled(by_chance(random.Random(trial)))
         rule = CompareRule(max_pairs=120, confirm_pairs=0)
         words.append(asyncio.run(compare(source, "a", "b", rule, trial)).verdict)
     assert words.count("better") <= 0.05 * 150

@@ -41,7 +41,9 @@ def test_everybody_meets_everybody_and_is_rated() -> None:
         assert matrix[i][i] is None
         for j in range(3):
             if i != j:
-                assert matrix[i][j] + matrix[j][i] == pytest.approx(1)
+                there, back = matrix[i][j], matrix[j][i]
+                assert there is not None and back is not None
+                assert there + back == pytest.approx(1)
     ratings = table.ratings()
     assert [row.player for row in ratings] == ["strong", "middle", "weak"]
     assert ratings[0].games == 2 * 2 * 8

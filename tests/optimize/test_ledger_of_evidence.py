@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from episodes.clock import Clock
 from episodes.games.duel import GAME
 from episodes.pairs import PairResult
 from episodes.players.bots import BotPlayer, load_bot
+from episodes.record import Purpose
 from episodes.store.store import Store
 from models.errors import BadInput
 from optimize.arena import Arena, Sample
@@ -30,12 +32,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def played(store: Store, a: BotPlayer, b: BotPlayer, purpose: str, pairs: int) -> Sample:
+def played(store: Store, a: BotPlayer, b: BotPlayer, purpose: Purpose, pairs: int) -> Sample:
     arena = Arena(GAME, Clock("paused"), store, scope="test")
     return Sample(tuple(asyncio.run(arena.play(a, b, Seeds("test", purpose).take(0, pairs), purpose))))
 
 
-def entry(store: Store, a: BotPlayer = TURTLE, b: BotPlayer = GRAPPLER, **changes: object) -> Entry:
+def entry(store: Store, a: BotPlayer = TURTLE, b: BotPlayer = GRAPPLER, **changes: Any) -> Entry:
     void = PairResult(99, "void", ("", ""), None, "RateLimited: later")
     stages = {
         "race": played(store, a, b, "race", 4),

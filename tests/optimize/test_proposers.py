@@ -1,5 +1,6 @@
 import asyncio
 import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from models.chat import Completion, Message, Usage
 from models.errors import BudgetExhausted, RateLimited
 from models.scripted import ScriptedModel
 from optimize.opro import PAST_PROMPTS, Opro, rules_json
-from optimize.proposal import Scored, Workshop
+from optimize.proposal import Proposal, Scored, Workshop
 from optimize.propose import Search
 from prompts.base import base_for
 from prompts.prompt import Budget, GuidanceItem
@@ -29,7 +30,9 @@ POOL = [FAR, NEAR, TOUCH, ELSE, item("far", "advance"), item("near", "guard"), i
 GOOD = '[{"when": {"distance": "far"}, "use": "fireball"}, {"when": {}, "use": "guard", "remark": "wait"}]'
 
 
-def proposed(*answers: str, past: tuple[Scored, ...] = (), workshop: Workshop = WORKSHOP) -> tuple:
+def proposed(
+    *answers: str, past: tuple[Scored, ...] = (), workshop: Workshop = WORKSHOP
+) -> tuple[Proposal, ScriptedModel]:
     model = ScriptedModel(list(answers))
     return asyncio.run(Opro(model, workshop).propose(past, seed=1, count=len(answers))), model
 
@@ -110,9 +113,9 @@ class Provider:
 
     def __init__(self, *answers: object) -> None:
         self.answers = list(answers)
-        self.asked: list[dict] = []
+        self.asked: list[dict[str, object]] = []
 
-    async def complete(self, messages: list[Message], **options: object) -> Completion:
+    async def complete(self, messages: Sequence[Message], **options: object) -> Completion:
         self.asked.append(options)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):

@@ -1,7 +1,9 @@
 import itertools
 import json
 import math
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +28,7 @@ MEANS = st.floats(0.02, 0.98)
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: str(v["pairs"]))
-def test_reference_values(vector: dict) -> None:
+def test_reference_values(vector: dict[str, Any]) -> None:
     counts = Counts(*vector["pairs"])
     assert e_value(counts, vector["m"]) == pytest.approx(vector["e_gt"], rel=1e-12)
     assert e_lower(counts) == pytest.approx(vector["e_lt_L50"], rel=1e-12)
@@ -34,8 +36,8 @@ def test_reference_values(vector: dict) -> None:
 
 
 @given(st.lists(st.integers(0, 4), max_size=40), st.randoms(use_true_random=False))
-def test_order_does_not_matter_and_the_path_ends_at_the_whole(results: list[int], random) -> None:
-    shuffled = random.sample(results, len(results))
+def test_order_does_not_matter_and_the_path_ends_at_the_whole(results: list[int], rng: random.Random) -> None:
+    shuffled = rng.sample(results, len(results))
     assert log_e(Counts.of(shuffled)) == log_e(Counts.of(results))
     path = log_e_path(shuffled)
     assert len(path) == len(results)
@@ -89,7 +91,8 @@ def _with_mean_at_most(shape: tuple[int, ...], m: float) -> list[float]:
 def test_ever_reaching_twenty_is_rare_when_a_is_no_better() -> None:
     """Exact by dynamic programming over counts: looking after each of 18 pairs, E >= 20 has probability below 0.05."""
     p = (0.2, 0.15, 0.3, 0.15, 0.2)
-    alive, reached = {(0, 0, 0, 0, 0): 1.0}, 0.0
+    alive: dict[tuple[int, ...], float] = {(0, 0, 0, 0, 0): 1.0}
+    reached = 0.0
     for _ in range(18):
         after: dict[tuple[int, ...], float] = {}
         for counts, chance in alive.items():

@@ -1,6 +1,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ HUGE = st.builds(Counts, *[st.sampled_from([0, 1, 7, 1000, 10**6])] * 5)
 
 
 @pytest.mark.parametrize("vector", VECTORS["llr"], ids=lambda v: f"{v['model']} {v['pairs']}")
-def test_published_values(vector: dict) -> None:
+def test_published_values(vector: dict[str, Any]) -> None:
     test = sprt(Counts(*vector["pairs"]), vector["elo0"], vector["elo1"], vector["model"])
     published = vector["llr"]
     if published == 111.82:
@@ -29,7 +30,7 @@ def test_published_values(vector: dict) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS["trinomial"])
-def test_published_trinomial_value(vector: dict) -> None:
+def test_published_trinomial_value(vector: dict[str, Any]) -> None:
     llr = llr_trinomial(vector["w"], vector["d"], vector["l"], vector["elo0"], vector["elo1"])
     assert llr == pytest.approx(vector["llr"], abs=0.005)
 

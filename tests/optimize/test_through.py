@@ -181,9 +181,9 @@ def entry(store: Store, source: Through, a: StandIn = PAPER, b: StandIn = AIMLES
         stage: Sample(tuple(asyncio.run(source.play(a, b, seeds(count, stage), stage))))  # type: ignore[arg-type]
         for stage, count in (("race", 4), ("gate", 3), ("confirm", 5))
     }
-    sides = (Contestant(one.name, one.prompt_id) for one in (a, b))
+    first, second = (Contestant(one.name, one.prompt_id) for one in (a, b))
     opponents = tuple(Contestant(one.name, one.prompt_id) for one in source.opponents)
-    return Entry(name, RPS.name, "paused", "gate", *sides, stages, "undecided", 0.05, opponents=opponents)
+    return Entry(name, RPS.name, "paused", "gate", first, second, stages, "undecided", 0.05, opponents=opponents)
 
 
 def test_what_a_comparison_keeps_of_its_opponents_comes_back() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,8 @@ from pair_sources import Ruled, cycle
 from episodes.pairs import PairResult
 from optimize.arena import NOTHING, Sample
 from optimize.confirm import confirm
-from optimize.gate import GateRule, gate
-from optimize.race import RaceRule, race
+from optimize.gate import GateResult, GateRule, gate
+from optimize.race import Entrant, RaceRule, race
 from optimize.seeds import Seeds
 from optimize.stats.eprocess import interval, log_e, log_e_lower
 from optimize.stats.pairs import Counts
@@ -31,7 +32,7 @@ def by_name(a: str, b: str, n: int) -> int:
     return STRENGTHS[a][n % 4]
 
 
-def gated(*results: int, carried: Sample = NOTHING, **limits: float) -> tuple:
+def gated(*results: int, carried: Sample = NOTHING, **limits: Any) -> tuple[GateResult, Ruled]:
     source = Ruled(cycle(*results))
     rule = GateRule(**{"look": 4, **limits})
     return asyncio.run(gate(source, "a", "b", rule, Seeds(1, "gate"), carried=carried)), source
@@ -98,12 +99,13 @@ def test_confirmation_plays_exactly_what_was_asked() -> None:
     assert result.gain_interval == pytest.approx((low - 0.5, high - 0.5))
     assert looks[-1] == result.counts
     elo, elo_low, elo_high = result.elo
+    assert elo is not None and elo_low is not None and elo_high is not None
     assert elo_low < elo < elo_high
     perfect = asyncio.run(confirm(Ruled(cycle(4)), "a", "b", Seeds(1, "confirm"), 10))
     assert perfect.elo[0] is None and perfect.elo[1] is not None and perfect.elo[2] is None
 
 
-def raced(*names: str, carried: dict[int, Sample] | None = None, **limits: int) -> tuple:
+def raced(*names: str, carried: dict[int, Sample] | None = None, **limits: int) -> tuple[list[Entrant], Ruled]:
     source = Ruled(by_name)
     rule = RaceRule(**limits)
     return asyncio.run(race(source, names, "champion", rule, Seeds(1, "race"), carried=carried)), source
@@ -198,7 +200,7 @@ def test_more_candidates_than_the_gate_counts_are_refused() -> None:
 
 
 def test_a_trial_is_the_same_every_time() -> None:
-    looks: list[list[tuple]] = [[], []]
+    looks: list[list[tuple[object, ...]]] = [[], []]
     for seen in looks:
         rule = TrialRule(RaceRule(max_pairs=8), GateRule(candidates=3, max_pairs=60), 20)
         names = ("even", "good")

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from weak_games import AIMLESS, BASE, WEAK, play, player_of
 
 from episodes.clock import Clock
+from episodes.games import load_game
 from episodes.games.duel import GAME
 from episodes.pairs import Setting, play_pairs
 from episodes.store.store import Store
@@ -29,7 +31,7 @@ SUBSETS = Subsets(GAME)
 QUICK = Effort(rounds=1, turns=40, pairs=1)
 
 
-def situations(count: int, seed: int) -> np.ndarray:  # type: ignore[type-arg]
+def situations(count: int, seed: int) -> NDArray[np.int64]:
     draw = np.random.default_rng(seed)
     return np.stack([draw.integers(0, len(values), count) for values in GAME.features.values()], axis=1)
 
@@ -216,4 +218,4 @@ def test_opponents_with_prompts_are_imitated_and_bots_play_themselves(tmp_path: 
 
 def test_the_horizon_is_in_the_games_own_time() -> None:
     assert Plan().horizon(GAME) == 240
-    assert Plan(decisions=7).horizon(replace(GAME, tick_rate=None)) == 7
+    assert Plan(decisions=7).horizon(load_game("openspiel:tic_tac_toe")) == 7

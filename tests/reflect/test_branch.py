@@ -114,7 +114,8 @@ def test_what_if_finds_the_better_move_and_gives_all_the_same_luck() -> None:
                 assert set(found.alternatives) == set(turn.legal_moves) - {turn.move}
                 again = asyncio.run(what_if(record, GAME, turn.n, of, plan=Plan(continuations=3, seconds=1)))
                 assert again == found
-                values = {turn.move: 0.0, **{m: e.difference for m, e in found.alternatives.items()}}
+                values: dict[str | None, float] = {m: e.difference for m, e in found.alternatives.items()}
+                values[turn.move] = 0.0
                 gains.append(values["super"] - values["retreat"])
     assert len(gains) >= 5 and sum(gains) / len(gains) > 0.02
 

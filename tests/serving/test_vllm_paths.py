@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,8 +58,8 @@ def opened(path: str, server: VLLMServer, options: ModelOptions | None = None) -
     return open_model(PATHS[path].format(url=server.url), options)
 
 
-async def ask(model: ChatModel, messages: Sequence[Message] = RULE, **arguments: object) -> Completion:
-    return await model.complete(messages, **{"max_tokens": 16, **arguments})  # type: ignore[arg-type]
+async def ask(model: ChatModel, messages: Sequence[Message] = RULE, **arguments: Any) -> Completion:
+    return await model.complete(messages, **{"max_tokens": 16, **arguments})
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -126,7 +127,8 @@ def test_what_the_server_refuses_is_ours_to_say(path: str, server: VLLMServer) -
     model = opened(path, server, ModelOptions(max_retries=0, ledger=ledger))
 
     async def main() -> None:
-        for more in ({}, {"on_text": lambda text: None}):
+        whole: dict[str, Any] = {}
+        for more in (whole, {"on_text": lambda text: None}):
             with pytest.raises(Unavailable, match="max_model_len") as caught:
                 await ask(model, max_tokens=10_000, **more)
             assert not caught.value.retryable

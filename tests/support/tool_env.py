@@ -12,7 +12,7 @@ PRINTABLE = "".join(sorted(string.printable.replace("\t\n\r\x0b\x0c", "")))
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 
 
-class PriceTask(gymnasium.Env[dict[str, Any], str]):
+class PriceTask(gymnasium.Env[dict[str, Any], str]):  # type: ignore[misc]
     """What do so many of two goods cost? Worth 1 if right, half of that within a tenth of it."""
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -76,7 +76,7 @@ def _calculate(text: str) -> str:
         return "that is no sum"
 
 
-class Counter(gymnasium.Env[Any, Any]):
+class Counter(gymnasium.Env[Any, Any]):  # type: ignore[misc]
     """Numbers of every kind. It ends when all dials are set."""
 
     observation_space = spaces.Dict(

@@ -9,7 +9,7 @@ from pettingzoo import AECEnv
 from pettingzoo.utils import AgentSelector, wrappers
 
 
-class Pile(AECEnv[str, Any, int]):
+class Pile(AECEnv[str, Any, int]):  # type: ignore[misc]
     """Take one or two stones from a pile.
 
     Whoever takes the last one is out and pays the others, and a new pile comes.
@@ -41,7 +41,7 @@ class Pile(AECEnv[str, Any, int]):
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
         self.terminations = dict.fromkeys(self.agents, False)
         self.truncations = dict.fromkeys(self.agents, False)
-        self.infos = {agent: {} for agent in self.agents}
+        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
         self.stones = int(self.random.integers(3, 9))
         self.live = AgentSelector(self.agents)
         self.agent_selection = self.live.next()
@@ -49,7 +49,7 @@ class Pile(AECEnv[str, Any, int]):
     def step(self, action: int | None) -> None:
         agent = self.agent_selection
         if self.terminations[agent]:
-            self._was_dead_step(action)  # type: ignore[arg-type]
+            self._was_dead_step(action)
             return
         assert action is not None
         self._clear_rewards()

@@ -340,7 +340,9 @@ class TinyChat:
             raise answer
         if isinstance(answer, Completion):
             return answer
-        text, reason = (answer, "stop") if isinstance(answer, str) else answer
+        if isinstance(answer, str):
+            return Completion(answer, Usage(11, 3), 0.25, "stop", 0.001)
+        text, reason = answer
         return Completion(text, Usage(11, 3), 0.25, reason, 0.001)
 
     async def close(self) -> None:

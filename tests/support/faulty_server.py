@@ -165,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # the client stopped reading, as the test means it to
 
     def _earlier(self, name: str) -> int:
-        return sum(request["model"] == name for request in self.server.requests) - 1
+        return [request["model"] for request in self.server.requests].count(name) - 1
 
     def _completion(self, name: str) -> dict[str, Any]:
         if self._protocol == "responses":

@@ -66,7 +66,7 @@ class Hands:
         return STICKS.get(stick)
 
 
-class Engine(service.EnvServerServicer):
+class Engine(service.EnvServerServicer):  # type: ignore[misc]
     """One fight at a time; a round is a duel."""
 
     def __init__(self, log: TextIO) -> None:

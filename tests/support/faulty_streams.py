@@ -23,7 +23,7 @@ def chat(name: str) -> list[Event]:
     usage = {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13}
     counted = chunk({}) | {"choices": [], "usage": usage}
     pieces = [chunk({"content": piece}) for piece in PIECES]
-    ends = [] if name == "unfinished" else [chunk({}, finish)]
+    ends: list[dict[str, Any]] = [] if name == "unfinished" else [chunk({}, finish)]
     return [chunk({"role": "assistant", "content": ""}), *pieces, *ends, *([] if name == "unpriced" else [counted])]
 
 
@@ -47,7 +47,7 @@ def messages(name: str) -> list[Event]:
     blocks = [{"type": "content_block_delta", "index": min(at, 1), "delta": delta} for at, delta in enumerate(deltas)]
     ending = {"usage": {"output_tokens": 3}} if usage else {}
     delta = {"type": "message_delta", "delta": {"stop_reason": stop}, **ending}
-    ends = [] if name == "unfinished" else [delta, {"type": "message_stop"}]
+    ends: list[dict[str, Any]] = [] if name == "unfinished" else [delta, {"type": "message_stop"}]
     return [{"type": "message_start", "message": start}, *blocks, *ends]
 
 

@@ -1,6 +1,7 @@
 """Episodes to store: a small one made by hand, and any that hypothesis can think of."""
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -82,7 +83,7 @@ def records() -> st.SearchStrategy[EpisodeRecord]:
     )
 
 
-def record(episode_id: str = "e1", **changes: object) -> EpisodeRecord:
+def record(episode_id: str = "e1", **changes: Any) -> EpisodeRecord:
     """A small episode of two seats and four turns."""
     four = tuple(
         TurnRecord(

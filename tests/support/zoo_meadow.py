@@ -8,7 +8,7 @@ from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
 
-class Meadow(ParallelEnv[str, Any, int]):
+class Meadow(ParallelEnv[str, Any, int]):  # type: ignore[misc]
     """Go left or right for a berry that only one can have. Nobody may go right twice in a row."""
 
     metadata: ClassVar[dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Made draft files with exactly the columns of 17lands: ``python -m tests.episodes.made_drafts FILE``.
+"""Made draft files with exactly the columns of 17lands: ``python -m tests.support.made_drafts FILE``.
 
 Eight people sit at a table and pass real packs. A card has a colour and a strength; good drafters take strong cards and
 keep to their colours, others are carried away by noise. Same arguments, same file.
