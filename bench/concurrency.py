@@ -18,7 +18,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -29,7 +28,7 @@ from episodes.pairs import play_matches
 from episodes.play import Match
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
-from models.chat import Completion, Usage
+from models.chat import ChatRequest, Completion, Usage
 from prompts.base import base_for
 from prompts.prompt import Prompt, player
 
@@ -43,18 +42,18 @@ class Slow:
 
     latency_s: float
     name: str = "slow"
+    streams: bool = False
     busy: int = 0
     most: int = 0
 
-    async def complete(
-        self, messages: Any, *, choices: Sequence[str] | None = None, seed: int | None = None, **options: Any
-    ) -> Completion:
-        assert choices is not None and seed is not None
+    async def complete(self, request: ChatRequest) -> Completion:
+        assert request.choices is not None
+        assert request.seed is not None
         self.busy += 1
         self.most = max(self.most, self.busy)
         await asyncio.sleep(self.latency_s)
         self.busy -= 1
-        return Completion(choices[seed % len(choices)], Usage(100, 2), self.latency_s)
+        return Completion(request.choices[request.seed % len(request.choices)], Usage(100, 2), self.latency_s)
 
     async def close(self) -> None:
         """Nothing to release."""

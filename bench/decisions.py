@@ -24,7 +24,7 @@ from transformers.utils import logging
 from distill.rookie.check import draw_prompt
 from distill.rookie.lessons import CANONICAL, DUEL
 from episodes.games.duel.words import MOVES
-from models.chat import Message
+from models.chat import ChatRequest, Message
 from models.hub import ROOKIE
 from models.local import LocalModel
 from prompts.rule import situation_line
@@ -78,7 +78,8 @@ def ours(asked: list[list[Message]]) -> Callable[[], object]:
 
     async def all_at_once() -> object:
         calls = (
-            model.complete(messages, choices=MOVES, temperature=1.0, seed=seed) for seed, messages in enumerate(asked)
+            model.complete(ChatRequest(tuple(messages), MOVES, temperature=1.0, seed=seed))
+            for seed, messages in enumerate(asked)
         )
         return await asyncio.gather(*calls)
 

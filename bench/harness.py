@@ -45,7 +45,7 @@ from episodes.pairs import play_matches
 from episodes.play import Match
 from episodes.player import Player
 from episodes.store.store import Store
-from models.chat import ChatModel, Completion, Usage
+from models.chat import ChatModel, ChatRequest, Completion, Usage
 from models.hub import ROOKIE
 from models.openai import one_of
 from models.registry import open_model
@@ -74,16 +74,21 @@ class Counted:
     def name(self) -> str:
         return self.model.name
 
-    async def complete(self, messages: Any, *, choices: Any = None, **options: Any) -> Completion:
+    @property
+    def streams(self) -> bool:
+        return self.model.streams
+
+    async def complete(self, request: ChatRequest) -> Completion:
         self._count(1)
         try:
-            completion = await self.model.complete(messages, choices=choices, **options)
+            completion = await self.model.complete(request)
         finally:
             self._count(-1)
         self.answered.append(time.perf_counter())
-        said = [{"role": message.role, "content": message.content} for message in messages]
-        body = {"model": "rookie", "messages": said, **options}
-        body |= one_of(choices, "choice")["extra_body"] if choices else {}
+        said = [{"role": message.role, "content": message.content} for message in request.messages]
+        body = {"model": "rookie", "messages": said}
+        body |= {field: getattr(request, field) for field in ("max_tokens", "temperature", "seed")}
+        body |= one_of(request.choices, "choice")["extra_body"] if request.choices else {}
         self.bodies.append(json.dumps(body).encode())
         return completion
 
@@ -258,9 +263,12 @@ class Instant:
     """A model that answers at once with a choice drawn from the decision's seed."""
 
     name: str = "instant"
+    streams: bool = False
 
-    async def complete(self, messages: Any, *, choices: Any, seed: int, **options: Any) -> Completion:
-        return Completion(choices[seed % len(choices)], Usage(100, 2), 0.0)
+    async def complete(self, request: ChatRequest) -> Completion:
+        assert request.choices is not None
+        assert request.seed is not None
+        return Completion(request.choices[request.seed % len(request.choices)], Usage(100, 2), 0.0)
 
     async def close(self) -> None:
         """Nothing to release."""

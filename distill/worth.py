@@ -10,7 +10,7 @@ from statistics import fmean
 
 from distill.judged import Judged
 from episodes.game import Move
-from models.chat import ChatModel, Message
+from models.chat import ChatModel, ChatRequest, Message
 from prompts.base import Base
 
 
@@ -23,7 +23,7 @@ async def worth(chat: ChatModel, turns: Sequence[Judged], base: Base) -> float |
 
     async def answer(question: str, moves: tuple[Move, ...]) -> Move:
         messages = (Message("system", base.text), Message("user", question))
-        return (await chat.complete(messages, choices=moves, max_tokens=16, temperature=0.0, seed=0)).text
+        return (await chat.complete(ChatRequest(messages, moves, max_tokens=16, temperature=0.0, seed=0))).text
 
     asked = list(dict.fromkeys((turn.question, tuple(turn.values)) for turn in valued))
     answers = await asyncio.gather(*(answer(question, moves) for question, moves in asked))

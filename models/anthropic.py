@@ -10,7 +10,7 @@ from typing import Any
 
 from models.boundary import Boundary, ClientPerLoop, Faults
 from models.capabilities import Capabilities, Effort
-from models.chat import Completion, FinishReason, Message, OnText, Usage
+from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
 from models.errors import BadInput
 
 FINISH: dict[str, FinishReason] = {
@@ -58,35 +58,25 @@ class AnthropicModel:
     def __repr__(self) -> str:
         return f"AnthropicModel({self.name!r})"
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
-        system = "\n\n".join(message.content for message in messages if message.role == "system")
-        request: dict[str, Any] = {
+    async def complete(self, request: ChatRequest) -> Completion:
+        system = "\n\n".join(message.content for message in request.messages if message.role == "system")
+        said = [message for message in request.messages if message.role != "system"]
+        fields: dict[str, Any] = {
             "model": self._model,
-            "messages": [
-                {"role": message.role, "content": message.content} for message in messages if message.role != "system"
-            ],
-            "max_tokens": max_tokens,
+            "messages": [{"role": message.role, "content": message.content} for message in said],
+            "max_tokens": request.max_tokens,
         }
         if system:
-            request["system"] = system
-        thinking = self._thinking(choices is not None, max_tokens)
+            fields["system"] = system
+        thinking = self._thinking(request.choices is not None, request.max_tokens)
         if self._capabilities.samples and not thinking:
             # Newer models take no temperature and the SDK has dropped the parameter; the API's scale ends at 1.
-            request["extra_body"] = {"temperature": min(temperature, 1.0)}
-        request |= thinking
-        if on_text is None:
-            answer, latency = await self._boundary.call(self._clients.get().messages.create(**request))
+            fields["extra_body"] = {"temperature": min(request.temperature, 1.0)}
+        fields |= thinking
+        if request.on_text is None:
+            answer, latency = await self._boundary.call(self._clients.get().messages.create(**fields))
             return self._read(answer, latency)
-        completion, latency = await self._boundary.call(self._streamed(request, on_text))
+        completion, latency = await self._boundary.call(self._streamed(fields, request.on_text))
         return replace(completion, latency=latency)
 
     def _thinking(self, in_a_hurry: bool, max_tokens: int) -> dict[str, Any]:
@@ -107,11 +97,11 @@ class AnthropicModel:
         budget = max(LEAST_BUDGET, int(max_tokens * BUDGETS[effort]))
         return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
-    async def _streamed(self, request: dict[str, Any], on_text: OnText) -> Completion:
+    async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Completion:
         """The completion, given to ``on_text`` as it is written; its latency is not filled in."""
         text, stop, ended = "", None, False
         counts: dict[str, Any] = {}
-        async with await self._clients.get().messages.create(**request, stream=True) as stream:
+        async with await self._clients.get().messages.create(**fields, stream=True) as stream:
             async for event in stream:
                 kind = getattr(event, "type", None)
                 if kind == "message_start":

@@ -3,9 +3,9 @@
 Knows nothing about games, prompts or who is asking.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypeGuard
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 OnText = Callable[[str], None]
 """Called with the whole text so far whenever it has grown."""
@@ -33,6 +33,27 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """Everything that a model is asked at once; a value, so that two requests which ask the same are equal.
+
+    With ``choices`` the answer is one of them where the model can be held to it (constrained decoding or scoring); a
+    model that cannot simply answers, and the caller reads the text. ``temperature`` 0 is greedy.
+
+    ``on_text`` gets the whole text so far, on the event loop, each time it grows; from a model that cannot stream it
+    gets the whole text once. The last text it gets is that of the completion, if the model wrote any. If the call is
+    made again after a fault (``models/retry.py``), the text begins anew: what is given is always the attempt that runs
+    now. ``on_text`` must not raise. It is no part of what is asked: requests are compared without it.
+    """
+
+    messages: tuple[Message, ...]
+    choices: tuple[str, ...] | None = None
+    max_tokens: int = 256
+    temperature: float = 0.0
+    seed: int | None = None
+    on_text: OnText | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """One answer. ``latency`` is seconds from request to the end of the answer; ``cost`` is US dollars."""
 
@@ -50,20 +71,12 @@ class ChatModel(Protocol):
     def name(self) -> str:
         """What is written into the record, e.g. ``openai:gpt-5-nano``; never contains a key."""
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
-        """Answer ``messages``.
+    @property
+    def streams(self) -> bool:
+        """Whether ``on_text`` gets the text while it is written; where not, it gets all of it at the end."""
 
-        With ``choices`` the text is one of them where the model can be held to it (constrained decoding or scoring);
-        a model that cannot simply answers, and the caller reads the text. ``temperature`` 0 is greedy. The same
-        arguments with the same ``seed`` give the same text on models that run in this process.
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer ``request``. The same request with the same seed gives the same text on models of this process.
 
         Raises a ``ModelError``; never a provider's own exception.
         """
@@ -72,31 +85,8 @@ class ChatModel(Protocol):
         """Release connections, threads and memory; calling it twice is harmless."""
 
 
-class StreamingModel(ChatModel, Protocol):
-    """A chat model whose text can be read while it is written. Whether one can is ``streams``: see ``streams()``."""
-
-    @property
-    def streams(self) -> bool:
-        """Whether ``complete`` heeds ``on_text``."""
-
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
-        """As ``ChatModel.complete``; ``on_text`` gets the whole text so far, on the event loop, each time it grows.
-
-        The last text it gets is that of the completion, if the model wrote any. If the call is made again after a
-        fault (``models/retry.py``), the text begins anew: what is given is always the attempt that runs now.
-        ``on_text`` must not raise.
-        """
-
-
-def streams(model: ChatModel) -> TypeGuard[StreamingModel]:
-    """Whether ``model`` takes ``on_text``; models that say nothing about it do not."""
-    return getattr(model, "streams", False) is True
+def given_whole(request: ChatRequest, completion: Completion) -> Completion:
+    """``completion``, whose text nobody has read yet: ``on_text`` gets it in one piece."""
+    if request.on_text is not None and completion.text:
+        request.on_text(completion.text)
+    return completion

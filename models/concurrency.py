@@ -6,10 +6,9 @@ Additive increase, multiplicative decrease (Chiu and Jain, 1989), with TCP's slo
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.chat import ChatModel, Completion, Message, OnText
+from models.chat import ChatModel, ChatRequest, Completion
 from models.errors import RateLimited, Unavailable
 from models.patience import unhurried
 from models.wrapping import Wrapper
@@ -114,22 +113,11 @@ class Throttled(Wrapper):
         super().__init__(model)
         self._window = window
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         epoch = await self._window.enter()
         succeeded = overloaded = False
         try:
-            completion = await self._forward(
-                messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed, on_text=on_text
-            )
+            completion = await self._model.complete(request)
             succeeded = True
             return completion
         except (RateLimited, Unavailable) as fault:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from models.chat import ChatModel, Completion, Message, OnText, Usage
+from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import BudgetExhausted, RateLimited, Refused, Unavailable
 from models.prices import Price
 from models.wrapping import Wrapper
@@ -244,22 +244,11 @@ class Metered(Wrapper):
         self._least_out = least_out
         self._account = account or model.name
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
-        most_out = max(max_tokens, self._least_out)
-        reservation = self._ledger.reserve(self._account, most_tokens(messages), most_out, self._price)
+    async def complete(self, request: ChatRequest) -> Completion:
+        most_out = max(request.max_tokens, self._least_out)
+        reservation = self._ledger.reserve(self._account, most_tokens(request.messages), most_out, self._price)
         try:
-            completion = await self._forward(
-                messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed, on_text=on_text
-            )
+            completion = await self._model.complete(request)
         except BaseException as fault:
             if _turned_down(fault):
                 self._ledger.release(reservation)

@@ -6,9 +6,9 @@ Knows nothing about providers: what one allows is declared in the configuration.
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
-from models.chat import ChatModel, Completion, Message, OnText
+from models.chat import ChatModel, ChatRequest, Completion
 from models.errors import RateLimited
 from models.ledger import most_tokens
 from models.patience import unhurried
@@ -106,17 +106,8 @@ class Limited(Wrapper):
         self._limit = limit
         self._sleep = sleep
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
-        tokens = most_tokens(messages) / BYTES_A_TOKEN + max_tokens
+    async def complete(self, request: ChatRequest) -> Completion:
+        tokens = most_tokens(request.messages) / BYTES_A_TOKEN + request.max_tokens
         wait = self._limit.take(tokens)
         if wait > 0:
             try:
@@ -125,8 +116,6 @@ class Limited(Wrapper):
                 self._limit.give_back(1, tokens)
                 # Whoever stopped waiting can tell that it was not the model that was slow: see provider_fault.
                 raise stopped from RateLimited(f"{self.name}: waiting {wait:.1f} s for the declared limits a minute")
-        completion = await self._forward(
-            messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed, on_text=on_text
-        )
+        completion = await self._model.complete(request)
         self._limit.give_back(0, tokens - completion.usage.tokens)
         return completion

@@ -10,13 +10,13 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from models.boundary import Boundary, Faults, retry_after
 from models.capabilities import Effort
-from models.chat import Completion, FinishReason, Message, OnText, Usage
+from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
 from models.errors import BadInput, ModelError, Refused, Unavailable
 
 FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal", "refusal": "refusal"}
@@ -66,48 +66,39 @@ class LiteLLMModel:
     def __repr__(self) -> str:
         return f"LiteLLMModel({self.name!r})"
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         """See ``ChatModel``; with ``choices`` the caller reads the text."""
-        request: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "model": self._model,
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
-            "max_tokens": max_tokens,
-            "temperature": temperature,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
             "timeout": self._timeout_s,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,
             **self._where,
         }
-        if seed is not None:
-            request["seed"] = seed & 0x7FFF_FFFF
+        if request.seed is not None:
+            fields["seed"] = request.seed & 0x7FFF_FFFF
         if self._effort:
-            request["reasoning_effort"] = self._effort
-        call = self._whole(request) if on_text is None else self._streamed(request, on_text)
+            fields["reasoning_effort"] = self._effort
+        call = self._whole(fields) if request.on_text is None else self._streamed(fields, request.on_text)
         completion, latency = await self._boundary.call(call)
         return replace(completion, latency=latency)
 
-    async def _whole(self, request: dict[str, Any]) -> Completion:
-        answer = await self._litellm.acompletion(**request)
+    async def _whole(self, fields: dict[str, Any]) -> Completion:
+        answer = await self._litellm.acompletion(**fields)
         choice = next(iter(getattr(answer, "choices", None) or ()), None)
         content = getattr(getattr(choice, "message", None), "content", None)
         if choice is None or not isinstance(content, str | None):
             raise self._boundary.malformed("no message text in it")
         return self._completion(content or "", choice.finish_reason, getattr(answer, "usage", None))
 
-    async def _streamed(self, request: dict[str, Any], on_text: OnText) -> Completion:
+    async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Completion:
         usage: Any = None
         text, finish = "", None
-        stream = await self._litellm.acompletion(**request, stream=True, stream_options={"include_usage": True})
+        stream = await self._litellm.acompletion(**fields, stream=True, stream_options={"include_usage": True})
         async for chunk in stream:
             usage = getattr(chunk, "usage", None) or usage
             for choice in getattr(chunk, "choices", None) or ():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from models.batching import Batcher
-from models.chat import Completion, FinishReason, Message, Usage
+from models.chat import ChatRequest, Completion, FinishReason, Message, Usage, given_whole
 from models.engine import Answer, Ask, Engine
 from models.errors import BadInput
 
@@ -57,6 +57,8 @@ class LocalModel:
     tokens (and of the end token after it, unless every choice is a single token).
     """
 
+    streams = False
+
     def __init__(
         self,
         path: Path,
@@ -84,27 +86,20 @@ class LocalModel:
     def name(self) -> str:
         return self._name
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         """See ``ChatModel``; ``latency`` counts from the call to the answer, waiting for others included."""
         began = time.perf_counter()
-        tokens, shared = self._encoded(tuple(messages))
-        asked = tuple(self._choice(choice) for choice in choices) if choices else None
-        answer = await self._batcher.ask(Ask(tokens, shared, asked, max_tokens, temperature, seed or 0))
-        if choices:
-            text = choices[answer.choice]
+        tokens, shared = self._encoded(request.messages)
+        asked = tuple(self._choice(choice) for choice in request.choices) if request.choices else None
+        ask = Ask(tokens, shared, asked, request.max_tokens, request.temperature, request.seed or 0)
+        answer = await self._batcher.ask(ask)
+        if request.choices:
+            text = request.choices[answer.choice]
         else:
             text = self._tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
         reason: FinishReason = "stop" if answer.ended else "length"
         usage = Usage(len(tokens), len(answer.tokens))
-        return Completion(text, usage, time.perf_counter() - began, reason)
+        return given_whole(request, Completion(text, usage, time.perf_counter() - began, reason))
 
     async def close(self) -> None:
         self._batcher.close()

@@ -10,10 +10,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from models.chat import Completion, Message, Usage
+from models.chat import ChatRequest, Completion, Usage, given_whole
 from models.errors import BadInput
 
 
@@ -27,6 +27,8 @@ class ManualModel:
     ``notify`` is called once for each request that has no answer yet. Tokens are estimated as a quarter of the
     characters, and a person costs nothing here.
     """
+
+    streams = False
 
     def __init__(self, folder: Path, *, poll_s: float = 0.5, notify: Callable[[str], None] = _to_stderr) -> None:
         self.name = f"manual:{folder}"
@@ -42,44 +44,35 @@ class ManualModel:
     def __repr__(self) -> str:
         return f"ManualModel({self.name!r})"
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         started = time.perf_counter()
-        key = request_hash(messages, choices)
-        request, answer = self._folder / f"{key}.request.md", self._folder / f"{key}.answer.md"
-        if not request.exists():
-            _write_whole(request, _request_text(messages, choices, answer))
+        key = request_hash(request)
+        question, answer = self._folder / f"{key}.request.md", self._folder / f"{key}.answer.md"
+        if not question.exists():
+            _write_whole(question, _request_text(request, answer))
         text = _read_answer(answer)
         if text is None and key not in self._notified:
             self._notified.add(key)
-            self._notify(f"waiting for an answer: read {request} and write the answer to {answer}")
+            self._notify(f"waiting for an answer: read {question} and write the answer to {answer}")
         while text is None:
             await asyncio.sleep(self._poll_s)
             text = _read_answer(answer)
-        usage = Usage(sum(len(message.content) for message in messages) // 4, len(text) // 4)
-        return Completion(text, usage, time.perf_counter() - started)
+        usage = Usage(sum(len(message.content) for message in request.messages) // 4, len(text) // 4)
+        return given_whole(request, Completion(text, usage, time.perf_counter() - started))
 
     async def close(self) -> None:
         """Nothing to release: the files stay, and so do their answers."""
 
 
-def request_hash(messages: Sequence[Message], choices: Sequence[str] | None) -> str:
+def request_hash(request: ChatRequest) -> str:
     """The name of a request: equal requests have equal names. Length, temperature and seed are no part of it."""
     content = json.dumps(
-        [[[message.role, message.content] for message in messages], None if choices is None else list(choices)],
-        ensure_ascii=False,
+        [[[message.role, message.content] for message in request.messages], request.choices], ensure_ascii=False
     )
     return hashlib.blake2b(content.encode(), digest_size=10).hexdigest()
 
 
-def _request_text(messages: Sequence[Message], choices: Sequence[str] | None, answer: Path) -> str:
+def _request_text(request: ChatRequest, answer: Path) -> str:
     """The request as a page that can be pasted whole into a chat window."""
     parts = [
         "# A request to you, the model",
@@ -88,10 +81,10 @@ def _request_text(messages: Sequence[Message], choices: Sequence[str] | None, an
         "not read half-written, save it under another name and rename it. "
         "An answer that is there already is never asked for again; to be asked anew, delete it.",
     ]
-    if choices is not None:
-        listing = "\n".join(f"- {choice}" for choice in choices)
+    if request.choices is not None:
+        listing = "\n".join(f"- {choice}" for choice in request.choices)
         parts.append(f"## The answer must be exactly one of\n\n{listing}")
-    parts += [f"## {message.role}\n\n{message.content}" for message in messages]
+    parts += [f"## {message.role}\n\n{message.content}" for message in request.messages]
     return "\n\n".join(parts) + "\n"
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from models.boundary import Boundary, ClientPerLoop, Faults, public_url
 from models.capabilities import Capabilities, Choosing, Effort
-from models.chat import Completion, FinishReason, Message, OnText, Usage
+from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage, given_whole
 from models.errors import BadInput
 
 FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
@@ -60,9 +60,9 @@ class OpenAIService:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
-    def _thinks(self, choices: Sequence[str] | None) -> Effort | None:
+    def _thinks(self, request: ChatRequest) -> Effort | None:
         """The effort to ask for, if any."""
-        return self._effort or (self._capabilities.quick if choices is not None else None)
+        return self._effort or (self._capabilities.quick if request.choices is not None else None)
 
     async def close(self) -> None:
         await self._clients.close()
@@ -75,59 +75,47 @@ class OpenAIModel(OpenAIService):
     ``on_text`` gets the choice when it is made; from another the caller reads the text.
     """
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
-        request: dict[str, Any] = {
+    async def complete(self, request: ChatRequest) -> Completion:
+        fields: dict[str, Any] = {
             "model": self._model,
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
-            self._capabilities.token_field: max_tokens,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            self._capabilities.token_field: request.max_tokens,
         }
         if self._capabilities.samples:
-            request["temperature"] = temperature
-            if seed is not None:
-                request["seed"] = seed & 0x7FFF_FFFF_FFFF_FFFF  # the API's field is a signed 64-bit integer
-        if effort := self._thinks(choices):
-            request["reasoning_effort"] = effort
-        held = self._capabilities.choices if choices is not None else None
+            fields["temperature"] = request.temperature
+            if request.seed is not None:
+                fields["seed"] = request.seed & 0x7FFF_FFFF_FFFF_FFFF  # the API's field is a signed 64-bit integer
+        if effort := self._thinks(request):
+            fields["reasoning_effort"] = effort
+        choices, held = request.choices, self._capabilities.choices
         if choices is None or held is None:
-            return await self._ask(request, on_text)
-        request |= one_of(choices, held)
-        completion = await self._ask(request, None)
-        completion = replace(completion, text=nearest_choice(completion.text, choices, held))
-        if on_text is not None:
-            on_text(completion.text)
-        return completion
+            return await self._ask(fields, request.on_text)
+        fields |= one_of(choices, held)
+        completion = await self._ask(fields, None)
+        return given_whole(request, replace(completion, text=nearest_choice(completion.text, choices, held)))
 
-    async def _ask(self, request: dict[str, Any], on_text: OnText | None) -> Completion:
+    async def _ask(self, fields: dict[str, Any], on_text: OnText | None) -> Completion:
         if on_text is not None:
-            completion, latency = await self._boundary.call(self._streamed(request, on_text))
+            completion, latency = await self._boundary.call(self._streamed(fields, on_text))
             return replace(completion, latency=latency)
-        answer, latency = await self._boundary.call(self._posted(request))
+        answer, latency = await self._boundary.call(self._posted(fields))
         return self._read(answer, latency)
 
-    async def _posted(self, request: dict[str, Any]) -> Any:
+    async def _posted(self, fields: dict[str, Any]) -> Any:
         """The answer as JSON: to make the SDK's objects of it takes as long again, and they are not checked either."""
         import httpx
 
-        fields = {**request, **request.get("extra_body", {})}
-        fields.pop("extra_body", None)
-        answer = await self._clients.get().post("/chat/completions", cast_to=httpx.Response, body=fields)
+        body = {**fields, **fields.get("extra_body", {})}
+        body.pop("extra_body", None)
+        answer = await self._clients.get().post("/chat/completions", cast_to=httpx.Response, body=body)
         return json.loads(answer.content, object_hook=_Said)
 
-    async def _streamed(self, request: dict[str, Any], on_text: OnText) -> Completion:
+    async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Completion:
         """The completion, given to ``on_text`` as it is written; its latency is not filled in."""
         usage: Any = None
         text, refusal, finish = "", "", None
         stream = await self._clients.get().chat.completions.create(
-            **request, stream=True, stream_options={"include_usage": True}
+            **fields, stream=True, stream_options={"include_usage": True}
         )
         async with stream:
             async for chunk in stream:

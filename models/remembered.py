@@ -4,12 +4,10 @@ For rehearsals, where the same question comes up hundreds of times and what coun
 latencies are those of the first time and say nothing.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 
-from models.chat import ChatModel, Completion, Message, OnText
+from models.chat import ChatModel, ChatRequest, Completion, given_whole
 from models.wrapping import Wrapper
-
-Question = tuple[tuple[Message, ...], tuple[str, ...], int, float, int]
 
 
 class Remembered(Wrapper):
@@ -19,26 +17,13 @@ class Remembered(Wrapper):
     def __init__(self, chat: ChatModel, answers: int = 4) -> None:
         super().__init__(chat)
         self._answers = answers
-        self._known: dict[Question, Completion] = {}
+        self._known: dict[ChatRequest, Completion] = {}
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         """See ``ChatModel``; a remembered text is given to ``on_text`` whole."""
-        which = (seed or 0) % self._answers
-        question = (tuple(messages), tuple(choices or ()), max_tokens, temperature, which)
+        request = replace(request, seed=(request.seed or 0) % self._answers)
+        question = replace(request, on_text=None)
         if question in self._known:
-            if on_text is not None:
-                on_text(self._known[question].text)
-            return self._known[question]
-        self._known[question] = await self._forward(
-            messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=which, on_text=on_text
-        )
+            return given_whole(request, self._known[question])
+        self._known[question] = await self._model.complete(request)
         return self._known[question]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from models.chat import ChatModel, Completion, Message, OnText, streams
+from models.chat import ChatModel, ChatRequest, Completion
 from models.errors import TimedOut, Unavailable
 from models.wrapping import Wrapper
 
@@ -48,7 +48,7 @@ class Replicas:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
-        self.streams = all(streams(model) for model in models)
+        self.streams = all(model.streams for model in models)
         self._replicas = [_Replica(model) for model in models]
         self._rest_s = rest_s
         self._clock = clock
@@ -62,16 +62,7 @@ class Replicas:
         """Calls under way at each replica."""
         return [replica.busy for replica in self._replicas]
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         """See ``ChatModel``; where a replica fails in mid-stream the next one's text begins anew."""
         left = list(self._replicas)
         faults: list[Unavailable] = []
@@ -80,14 +71,7 @@ class Replicas:
             left.remove(replica)
             try:
                 with self._asking(replica):
-                    return await replica._forward(
-                        messages,
-                        choices=choices,
-                        max_tokens=max_tokens,
-                        temperature=temperature,
-                        seed=seed,
-                        on_text=on_text,
-                    )
+                    return await replica.complete(request)
             except Unavailable as fault:
                 if not fault.retryable:
                     raise

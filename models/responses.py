@@ -3,11 +3,11 @@
 Knows nothing about prices, budgets or retries: those wrap it. Nothing is kept at the provider (``store`` is off).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from models.chat import Completion, FinishReason, Message, OnText, Usage
+from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
 from models.openai import OpenAIService
 
 LEAST_TOKENS = 16
@@ -26,35 +26,26 @@ class ResponsesModel(OpenAIService):
     ``choices`` the caller reads the text. What the model thought is no part of the text, and counts as tokens out.
     """
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
-        request: dict[str, Any] = {
+    async def complete(self, request: ChatRequest) -> Completion:
+        fields: dict[str, Any] = {
             "model": self._model,
-            "input": [{"role": message.role, "content": message.content} for message in messages],
-            "max_output_tokens": max(LEAST_TOKENS, max_tokens),
+            "input": [{"role": message.role, "content": message.content} for message in request.messages],
+            "max_output_tokens": max(LEAST_TOKENS, request.max_tokens),
             "store": False,
         }
         if self._capabilities.samples:
-            request["temperature"] = temperature
-        if effort := self._thinks(choices):
-            request["reasoning"] = {"effort": effort}
+            fields["temperature"] = request.temperature
+        if effort := self._thinks(request):
+            fields["reasoning"] = {"effort": effort}
         create = self._clients.get().responses.create
-        call = create(**request) if on_text is None else self._streamed(request, on_text)
+        call = create(**fields) if request.on_text is None else self._streamed(fields, request.on_text)
         answer, latency = await self._boundary.call(call)
         return replace(self._read(answer), latency=latency)
 
-    async def _streamed(self, request: dict[str, Any], on_text: OnText) -> Any:
+    async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Any:
         """The whole response, which comes with the last event."""
         text = ""
-        async with await self._clients.get().responses.create(**request, stream=True) as stream:
+        async with await self._clients.get().responses.create(**fields, stream=True) as stream:
             async for event in stream:
                 kind = getattr(event, "type", None)
                 if kind == "response.output_text.delta":
@@ -62,8 +53,7 @@ class ResponsesModel(OpenAIService):
                     if text:
                         on_text(text)
                 elif kind == "error":
-                    fields = ("code", "message")
-                    raise self._boundary.event_fault({field: getattr(event, field, None) for field in fields})
+                    raise self._boundary.event_fault(_said(event))
                 elif kind in ENDS:
                     return getattr(event, "response", None)
         raise self._boundary.cut("the stream ended before the answer did")
@@ -71,9 +61,7 @@ class ResponsesModel(OpenAIService):
     def _read(self, answer: Any) -> Completion:
         """The completion in ``answer``, without its latency; the SDK does not validate what it parsed."""
         if getattr(answer, "status", None) == "failed":
-            error = getattr(answer, "error", None)
-            fields = ("code", "message")
-            raise self._boundary.event_fault({field: getattr(error, field, None) for field in fields})
+            raise self._boundary.event_fault(_said(getattr(answer, "error", None)))
         items = getattr(answer, "output", None)
         if not isinstance(items, list):
             raise self._boundary.malformed("no output in it")
@@ -94,3 +82,8 @@ class ResponsesModel(OpenAIService):
 def _of(thing: Any, field: str) -> Any:
     """A field of what the SDK parsed, or left as it came."""
     return thing.get(field) if isinstance(thing, Mapping) else getattr(thing, field, None)
+
+
+def _said(error: Any) -> dict[str, Any]:
+    """What an error says, in the fields that all of them have."""
+    return {field: getattr(error, field, None) for field in ("code", "message")}

@@ -5,9 +5,9 @@ Knows nothing about providers: it reads the kind of a ``ModelError`` and the wai
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
-from models.chat import ChatModel, Completion, Message, OnText
+from models.chat import ChatModel, ChatRequest, Completion
 from models.errors import ModelError, RateLimited, TimedOut, Unavailable
 from models.wrapping import Wrapper
 
@@ -42,27 +42,11 @@ class Retrying(Wrapper):
         self._random = random.Random(seed)
         self._sleep = sleep
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         attempt = 0
         while True:
             try:
-                return await self._forward(
-                    messages,
-                    choices=choices,
-                    max_tokens=max_tokens,
-                    temperature=temperature,
-                    seed=seed,
-                    on_text=on_text,
-                )
+                return await self._model.complete(request)
             except (RateLimited, TimedOut, Unavailable) as fault:
                 wait = self._wait(fault, attempt)
                 if wait is None:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from models.chat import Completion, FinishReason, Message, Usage
+from models.chat import ChatRequest, Completion, FinishReason, Message, Usage, given_whole
 from models.errors import BadInput
 
 Answer = Callable[[Sequence[Message], Sequence[str] | None], str]
@@ -25,6 +25,8 @@ class ScriptedModel:
     Input for which there is no reply raises ``BadInput`` and says how to add one: a fake that made something up
     would make a test pass by accident. Tokens are counted as words.
     """
+
+    streams = False
 
     def __init__(
         self, script: Sequence[str] | Mapping[str, str] | Answer, *, name: str = "scripted", source: str = "the script"
@@ -69,20 +71,12 @@ class ScriptedModel:
     def __repr__(self) -> str:
         return f"ScriptedModel({self.name!r})"
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
-        self.requests.append(tuple(messages))
-        words = self._reply(messages, choices).split(" ")
-        usage = Usage(sum(len(message.content.split()) for message in messages), min(len(words), max_tokens))
-        finish: FinishReason = "length" if len(words) > max_tokens else "stop"
-        return Completion(" ".join(words[:max_tokens]), usage, latency=0.0, finish_reason=finish)
+    async def complete(self, request: ChatRequest) -> Completion:
+        self.requests.append(request.messages)
+        words, most = self._reply(request.messages, request.choices).split(" "), request.max_tokens
+        usage = Usage(sum(len(message.content.split()) for message in request.messages), min(len(words), most))
+        finish: FinishReason = "length" if len(words) > most else "stop"
+        return given_whole(request, Completion(" ".join(words[:most]), usage, latency=0.0, finish_reason=finish))
 
     def _reply(self, messages: Sequence[Message], choices: Sequence[str] | None) -> str:
         if self._function is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from models.batching import Batcher
-from models.chat import Completion, FinishReason, Message, Usage
+from models.chat import ChatRequest, Completion, FinishReason, Usage, given_whole
 from models.errors import Malformed, ModelError, Unavailable
 from models.local import check_folder
 from models.openai import nearest_choice
@@ -43,6 +43,8 @@ class VLLMBatchModel:
     Raises ``BadInput`` for a folder that cannot be loaded, or where vLLM is not installed.
     """
 
+    streams = False
+
     def __init__(
         self, folder: Path, *, name: str, root: Path | None = None, most: int = MOST, seconds: float = 600.0
     ) -> None:
@@ -58,32 +60,24 @@ class VLLMBatchModel:
     def __repr__(self) -> str:
         return f"VLLMBatchModel({self.name!r})"
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         began = time.perf_counter()
-        request = {
-            "messages": [asdict(message) for message in messages],
-            "choices": None if choices is None else list(choices),
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "seed": None if seed is None else seed & 0x7FFF_FFFF_FFFF_FFFF,
+        fields = {
+            "messages": [asdict(message) for message in request.messages],
+            "choices": request.choices,
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+            "seed": None if request.seed is None else request.seed & 0x7FFF_FFFF_FFFF_FFFF,
         }
-        answer = await unhurried(self._batcher.ask(request))
+        answer = await unhurried(self._batcher.ask(fields))
         if isinstance(answer, ModelError):
             raise answer
         text, finish = answer["text"], answer["finish"]
-        if choices is not None:
-            text = nearest_choice(text, choices)
+        if request.choices is not None:
+            text = nearest_choice(text, request.choices)
         reason: FinishReason = "length" if finish == "length" else "stop"
         usage = Usage(answer["tokens_in"], answer["tokens_out"])
-        return Completion(text, usage, time.perf_counter() - began, reason)
+        return given_whole(request, Completion(text, usage, time.perf_counter() - began, reason))
 
     async def close(self) -> None:
         self._batcher.close()

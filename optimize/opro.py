@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.chat import ChatModel, Message
+from models.chat import ChatModel, ChatRequest, Message
 from models.errors import BadInput, BudgetExhausted, ModelError
 from optimize.arena import first_of
 from optimize.proposal import Items, Proposal, Refusal, Scored, Workshop
@@ -72,7 +72,8 @@ class Opro:
 
     async def _ask(self, messages: Sequence[Message], seed: int) -> str | Refusal:
         try:
-            answer = await self.model.complete(messages, max_tokens=MAX_TOKENS, temperature=TEMPERATURE, seed=seed)
+            request = ChatRequest(tuple(messages), max_tokens=MAX_TOKENS, temperature=TEMPERATURE, seed=seed)
+            answer = await self.model.complete(request)
         except BudgetExhausted:
             raise
         except ModelError as error:

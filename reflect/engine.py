@@ -9,7 +9,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from models.chat import ChatModel, Message, Role
+from models.chat import ChatModel, ChatRequest, Message, Role
 from models.errors import CornermanError, Malformed, Refused
 
 ASK_SECONDS = 3600.0
@@ -36,10 +36,12 @@ class ChatEngine:
         config = request.config
         asked = json.dumps([self.seed, [[message.role, message.content] for message in messages]])
         completion = await self.chat.complete(
-            messages,
-            max_tokens=config.max_tokens or 8000,
-            temperature=1.0 if config.temperature is None else config.temperature,
-            seed=int.from_bytes(hashlib.blake2b(asked.encode(), digest_size=8).digest()) >> 1,
+            ChatRequest(
+                tuple(messages),
+                max_tokens=config.max_tokens or 8000,
+                temperature=1.0 if config.temperature is None else config.temperature,
+                seed=int.from_bytes(hashlib.blake2b(asked.encode(), digest_size=8).digest()) >> 1,
+            )
         )
         if completion.finish_reason == "length":
             raise Malformed(f"the answer was cut at {config.max_tokens} tokens")

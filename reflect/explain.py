@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from episodes.game import Game
 from episodes.record import EpisodeRecord, TurnRecord
 from episodes.store.store import Store
-from models.chat import ChatModel, Message
+from models.chat import ChatModel, ChatRequest, Message
 from prompts.prompt import Prompt
 from reflect.digest import evidence_lines, quoted
 from reflect.evidence import Cell, load_turns, tabulate
@@ -74,8 +74,8 @@ def _evidence(store: Store, game: Game, record: EpisodeRecord, turn: TurnRecord)
 
 async def in_words(chat: ChatModel, game: Game, known: Facts) -> str:
     """What ``chat`` says about the decision. Raises a ``ModelError``."""
-    messages = [Message("system", _TASK), Message("user", "\n".join(_question(game, known)))]
-    return (await chat.complete(messages, max_tokens=MAX_TOKENS)).text.strip()
+    messages = (Message("system", _TASK), Message("user", "\n".join(_question(game, known))))
+    return (await chat.complete(ChatRequest(messages, max_tokens=MAX_TOKENS))).text.strip()
 
 
 def _question(game: Game, known: Facts) -> Sequence[str]:

@@ -4,42 +4,31 @@ An interrupted night asks nothing twice. Knows nothing about what is asked.
 """
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from episodes.store.store import Store, text_id
-from models.chat import ChatModel, Completion, Message, Usage
+from models.chat import ChatModel, ChatRequest, Completion, Usage, given_whole
+from models.wrapping import Wrapper
 from prompts.base import content_id
 
 
-class Recorded:
+class Recorded(Wrapper):
     """``chat`` with every call kept in the store; what was asked before in the same night is answered from there."""
 
     def __init__(self, chat: ChatModel, store: Store, game: str, night_id: str | None) -> None:
-        self.name = chat.name
-        self._chat = chat
+        super().__init__(chat)
         self._store = store
         self._game = game
         self._night = night_id
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
-        request = json.dumps([[message.role, message.content] for message in messages], ensure_ascii=False)
-        found = self._found(text_id(request))
+    async def complete(self, request: ChatRequest) -> Completion:
+        asked = json.dumps([[message.role, message.content] for message in request.messages], ensure_ascii=False)
+        found = self._found(text_id(asked))
         if found is not None:
-            return Completion(found, Usage(), 0.0)
-        completion = await self._chat.complete(
-            messages, choices=choices, max_tokens=max_tokens, temperature=temperature, seed=seed
-        )
+            return given_whole(request, Completion(found, Usage(), 0.0))
+        completion = await self._model.complete(request)
         if completion.finish_reason == "stop":
-            self._keep(request, completion.text.encode(errors="replace").decode())
+            self._keep(asked, completion.text.encode(errors="replace").decode())
         return completion
 
     async def close(self) -> None:

@@ -6,10 +6,9 @@ says what was really used, so the limits hold whatever becomes of a worker. Know
 
 import asyncio
 import math
-from collections.abc import Sequence
 
 from cornerman.scale.tickets import Ask, Grant
-from models.chat import ChatModel, Completion, Message, OnText
+from models.chat import ChatModel, ChatRequest, Completion
 from models.errors import BudgetExhausted, ModelError
 from models.ledger import NANO, Allowance, Ledger, Reservation
 from models.patience import unhurried
@@ -88,27 +87,11 @@ class Leased(Wrapper):
         super().__init__(model)
         self._purse = purse
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-        on_text: OnText | None = None,
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         """As the model's own. A call that was retried and then ran short begins anew."""
         while True:
             try:
-                return await self._forward(
-                    messages,
-                    choices=choices,
-                    max_tokens=max_tokens,
-                    temperature=temperature,
-                    seed=seed,
-                    on_text=on_text,
-                )
+                return await self._model.complete(request)
             except Short as short:
                 need = short
             await self._purse.more(need)

@@ -6,11 +6,11 @@ Knows a prompt only as finished text; what went into it is the business of ``pro
 import time
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, cast
+from typing import cast
 
 from episodes.game import Move, Observation, PlanGame
 from episodes.player import Context, Decision, ReplyClass
-from models.chat import ChatModel, Completion, Message, Usage, streams
+from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import Refused, TimedOut
 from models.patience import time_limit
 from models.refusals import looks_like_refusal
@@ -88,15 +88,9 @@ class ModelPlayer:
     async def _ask(
         self, messages: tuple[Message, ...], choices: tuple[str, ...] | None, seed: int, early: "_Early | None"
     ) -> Completion:
-        given: dict[str, Any] = {"on_text": early.read} if early and streams(self.chat) else {}
-        return await self.chat.complete(
-            messages,
-            choices=choices,
-            max_tokens=self.max_tokens,
-            temperature=self.temperature,
-            seed=seed,
-            **given,
-        )
+        on_text = early.read if early and self.chat.streams else None
+        request = ChatRequest(messages, choices, self.max_tokens, self.temperature, seed, on_text)
+        return await self.chat.complete(request)
 
 
 @cache

@@ -8,7 +8,7 @@ from cornerman.players import Players
 from episodes.games.duel import GAME
 from episodes.players.model import ModelPlayer
 from episodes.store.store import Store
-from models.chat import Message
+from models.chat import ChatRequest, Message
 from models.scripted import ScriptedModel
 
 
@@ -27,7 +27,7 @@ def test_a_lent_player_closes_nothing(tmp_path: Path) -> None:
         players._models[spec] = Watched({".": "guard"}, name=spec)
         lent = players.lend(f"{spec}@base", GAME)
         assert isinstance(lent, ModelPlayer)
-        answer = asyncio.run(lent.chat.complete([Message("user", "now")]))
+        answer = asyncio.run(lent.chat.complete(ChatRequest((Message("user", "now"),))))
         assert (answer.text, lent.model) == ("guard", spec)
         asyncio.run(lent.chat.close())
         assert closed == []

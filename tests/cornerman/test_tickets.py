@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_chat import FakeChat
 from ray_games import KEY, MODEL, Fighter, configuration
 
 from cornerman.options import with_ray_address
@@ -19,7 +20,7 @@ from cornerman.workplace import Workplace, joined, workplace
 from episodes.clock import Clock
 from episodes.play import Match, play_episode
 from episodes.record import EpisodeRecord
-from models.chat import Completion, Message, Usage
+from models.chat import ChatRequest, Completion, Message, Usage
 from models.errors import BadInput, BudgetExhausted
 from models.ledger import Allowance, Ledger, Metered
 from models.prices import Price
@@ -150,22 +151,20 @@ def test_addresses_and_options() -> None:
         pass
 
 
-class Costly:
+class Costly(FakeChat):
     """A model whose calls take the worst case or less, as its seed says."""
 
     name = "costly"
 
     def __init__(self) -> None:
+        super().__init__()
         self.tokens = 0
 
-    async def complete(self, messages: Any, *, max_tokens: int = 256, seed: int | None = None, **_: Any) -> Completion:
+    async def answer(self, request: ChatRequest) -> Completion:
         await asyncio.sleep(0)
-        used = Usage(50, random.Random(seed).randint(1, max_tokens))
+        used = Usage(50, random.Random(request.seed).randint(1, request.max_tokens))
         self.tokens += used.tokens
         return Completion("jab", used, 0.0)
-
-    async def close(self) -> None:
-        pass
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -178,12 +177,15 @@ def test_no_limit_is_passed_whatever_becomes_of_the_workers(seed: int) -> None:
 
     async def spend(purse: Purse) -> None:
         model = Leased(Metered(costly, purse.ledger, price), purse)
-        calls = (model.complete([Message("user", "x" * 100)], max_tokens=64, seed=draw.randrange(99)) for _ in range(9))
+        calls = (
+            model.complete(ChatRequest((Message("user", "x" * 100),), max_tokens=64, seed=draw.randrange(99)))
+            for _ in range(9)
+        )
         with pytest.raises(BudgetExhausted):
             while True:
                 await asyncio.gather(*calls)
                 calls = (
-                    model.complete([Message("user", "x" * 100)], max_tokens=64, seed=draw.randrange(99))
+                    model.complete(ChatRequest((Message("user", "x" * 100),), max_tokens=64, seed=draw.randrange(99)))
                     for _ in range(draw.randint(1, 9))
                 )
 
@@ -244,7 +246,7 @@ def test_waiting_for_the_budget_costs_no_thinking_time() -> None:
 
         lending = asyncio.create_task(lend())
         async with time_limit(0.1):
-            found = await model.complete([Message("user", "x")], max_tokens=8, seed=1)
+            found = await model.complete(ChatRequest((Message("user", "x"),), max_tokens=8, seed=1))
         await lending
         return found
 

@@ -23,7 +23,7 @@ from episodes.player import Context
 from episodes.players.model import ModelPlayer
 from episodes.replay import replay
 from episodes.store.store import Store
-from models.chat import Message
+from models.chat import ChatRequest, Completion, Message
 from models.remembered import Remembered
 from models.scripted import ScriptedModel
 
@@ -128,9 +128,9 @@ def test_a_rehearsed_model_gives_a_few_answers_again() -> None:
     asked: list[int | None] = []
 
     class Counting(ScriptedModel):
-        async def complete(self, messages, **options):  # type: ignore[no-untyped-def]
-            asked.append(options["seed"])
-            return await super().complete(messages, **options)
+        async def complete(self, request: ChatRequest) -> Completion:
+            asked.append(request.seed)
+            return await super().complete(request)
 
     player = ModelPlayer("one", Counting(["jab"] * 99), "", "{situation}")
     found = rehearsed(player)
@@ -138,9 +138,9 @@ def test_a_rehearsed_model_gives_a_few_answers_again() -> None:
     assert rehearsed(open_player("bot:turtle")) == open_player("bot:turtle")
     question = (Message("user", "far"),)
     for seed in range(40):
-        asyncio.run(found.chat.complete(question, choices=["jab"], seed=seed))
-    assert sorted(seed for seed in asked if seed is not None) == [0, 1, 2, 3]
-    asyncio.run(found.chat.complete((Message("user", "near"),), choices=["jab"], seed=0))
+        asyncio.run(found.chat.complete(ChatRequest(question, choices=("jab",), seed=seed)))
+    assert sorted(asked) == [0, 1, 2, 3]
+    asyncio.run(found.chat.complete(ChatRequest((Message("user", "near"),), choices=("jab",), seed=0)))
     assert len(asked) == 5
 
 

@@ -36,7 +36,7 @@ from distill.trainer import agreed_weight, measure
 from episodes.games.duel import GAME
 from episodes.games.duel.words import FEATURES, MOVES
 from episodes.store.store import Store
-from models.chat import Message
+from models.chat import ChatRequest, Message
 from models.errors import BadInput
 from optimize.gate import GateRule
 from prompts.library import PromptLibrary
@@ -168,7 +168,7 @@ def test_a_student_answers_a_legal_move_from_its_short_prompt(student: Student) 
     async def ask() -> str:
         model = open_student(student)
         messages = (Message("system", "Duel."), Message("user", " ".join(v[0] for v in FEATURES.values())))
-        completion = await model.complete(messages, choices=MOVES, seed=1)
+        completion = await model.complete(ChatRequest(messages, choices=MOVES, seed=1))
         await model.close()
         return completion.text
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from episodes.players.model import ModelPlayer
 from episodes.record import EpisodeRecord
 from episodes.replay import fates_of, frames, replay
 from episodes.store.store import Store
-from models.chat import Completion, FinishReason, Message, Usage
+from models.chat import ChatRequest, Completion, FinishReason, Usage
 from models.errors import TimedOut
 from reflect.branch import branch_at
 
@@ -40,15 +40,13 @@ class Slow:
     name: str = "slow"
     streams: bool = True
 
-    async def complete(
-        self, messages: Sequence[Message], *, on_text: Callable[[str], None] | None = None, **options: object
-    ) -> Completion:
+    async def complete(self, request: ChatRequest) -> Completion:
         text, started = "", time.perf_counter()
         for piece in self.pieces:
             await asyncio.sleep(PIECE)
             text += piece
-            if on_text:
-                on_text(text)
+            if request.on_text:
+                request.on_text(text)
         await asyncio.sleep(self.after)
         if self.fails:
             raise TimedOut("no end in sight")
@@ -132,12 +130,11 @@ def test_what_was_played_stays_played() -> None:
 def test_a_call_made_again_begins_anew() -> None:
     @dataclass
     class Again(Slow):
-        async def complete(self, messages: Sequence[Message], **options: object) -> Completion:
-            on_text = options["on_text"]
-            assert callable(on_text)
-            on_text("throw;")
+        async def complete(self, request: ChatRequest) -> Completion:
+            assert request.on_text is not None
+            request.on_text("throw;")
             await asyncio.sleep(PIECE)
-            return await super().complete(messages, **options)  # type: ignore[arg-type]
+            return await super().complete(request)
 
     turn = play(Again(["jab;", " guard"])).turns[0]
     assert turn.move == "jab; guard"

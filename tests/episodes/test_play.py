@@ -13,7 +13,7 @@ from episodes.player import Context, Decision, Player, ReplyClass
 from episodes.players.model import ModelPlayer
 from episodes.record import EpisodeRecord
 from episodes.replay import replay
-from models.chat import Completion, Usage
+from models.chat import ChatRequest, Completion, Usage
 from models.errors import ModelError, Refused, TimedOut, Unavailable
 
 PAUSED = Clock("paused")
@@ -201,7 +201,7 @@ def test_every_class_of_reply(answer: object, reply_class: ReplyClass, move: str
 
 def test_a_model_that_hangs_is_a_timeout() -> None:
     class Hanging(TinyChat):
-        async def complete(self, messages: object, **options: object) -> Completion:
+        async def answer(self, request: ChatRequest) -> Completion:
             await asyncio.sleep(3600)
             return Completion("push", Usage(), 3600.0)
 
@@ -215,9 +215,9 @@ def test_a_model_that_hangs_is_a_timeout() -> None:
 def test_a_model_is_held_to_legal_moves_only_where_wanted() -> None:
     held, free = modelled("push"), modelled("push", constrained=False)
     play(Rope(), held, free)
-    assert held.chat.choices[0] == ("push", "wait")  # type: ignore[attr-defined]
-    assert free.chat.choices[0] is None  # type: ignore[attr-defined]
-    assert held.chat.seeds[0] == decision_seed(3, 0, 0)  # type: ignore[attr-defined]
+    assert held.chat.requests[0].choices == ("push", "wait")  # type: ignore[attr-defined]
+    assert free.chat.requests[0].choices is None  # type: ignore[attr-defined]
+    assert held.chat.requests[0].seed == decision_seed(3, 0, 0)  # type: ignore[attr-defined]
 
 
 def test_a_providers_fault_is_no_episode() -> None:

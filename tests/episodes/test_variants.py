@@ -111,9 +111,9 @@ def test_unlisted_moves_are_neither_shown_nor_enforced() -> None:
         record = asyncio.run(play_episode(Match(game, (player, Told("b", drawn)), 1, Clock("paused"))))
         assert record.game == game.name
         assert record.turns[0].legal_moves == ("push", "wait")
-    assert "push" not in chat.asked[0][1].content
-    assert chat.choices[0] is None
-    assert other.choices[0] == ("push", "wait")
+    assert "push" not in chat.requests[0].messages[1].content
+    assert chat.requests[0].choices is None
+    assert other.requests[0].choices == ("push", "wait")
 
 
 def test_bots_and_search_play_in_any_dress_and_the_game_replays() -> None:

@@ -5,10 +5,11 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from fake_chat import FakeChat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.chat import Completion, Message, Usage
+from models.chat import ChatRequest, Completion, Message, Usage
 from models.concurrency import Throttled, Window
 from models.errors import ModelError, RateLimited, Refused, TimedOut, Unavailable
 from models.patience import time_limit
@@ -19,25 +20,18 @@ from models.traffic import Traffic
 MESSAGES = (Message("user", "far"),)
 
 
-class Server:
+class Server(FakeChat):
     """Takes at most ``room`` calls at once, and turns the others away as an overloaded server does."""
 
     name = "server"
 
     def __init__(self, room: int, fault: ModelError | None = None) -> None:
+        super().__init__()
         self.room = room
         self.fault = fault
         self.busy = self.most = self.turned_away = 0
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
+    async def answer(self, request: ChatRequest) -> Completion:
         self.busy += 1
         self.most = max(self.most, self.busy)
         try:
@@ -51,16 +45,15 @@ class Server:
         finally:
             self.busy -= 1
 
-    async def close(self) -> None:
-        pass
-
 
 def calls(server: Server, window: Window, count: int) -> int:
     """Make ``count`` calls, all at once; how many were answered."""
 
     async def main() -> int:
         model = Throttled(server, window)
-        done = await asyncio.gather(*(model.complete(MESSAGES) for _ in range(count)), return_exceptions=True)
+        done = await asyncio.gather(
+            *(model.complete(ChatRequest(MESSAGES)) for _ in range(count)), return_exceptions=True
+        )
         return sum(isinstance(one, Completion) for one in done)
 
     return asyncio.run(main())
@@ -126,14 +119,14 @@ def test_no_place_is_lost_or_given_twice(most: int, count: int, cancelled: Seque
 
     async def main() -> None:
         model = Throttled(server, window)
-        tasks = [asyncio.create_task(model.complete(MESSAGES)) for _ in range(count)]
+        tasks = [asyncio.create_task(model.complete(ChatRequest(MESSAGES))) for _ in range(count)]
         for number in cancelled:
             await asyncio.sleep(0)
             tasks[number % count].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert window.busy == 0
         server.room = 10**6
-        assert (await model.complete(MESSAGES)).text == "jab"
+        assert (await model.complete(ChatRequest(MESSAGES))).text == "jab"
 
     asyncio.run(main())
     assert server.most <= most

@@ -9,7 +9,7 @@ from faulty_server import FaultyServer
 from opened_models import KEY, set_keys
 
 from models.capabilities import Effort, openai_capabilities
-from models.chat import ChatModel, Message
+from models.chat import ChatModel, ChatRequest, Message
 from models.errors import BadInput
 from models.openai import OpenAIModel
 from models.registry import ModelOptions, open_model
@@ -33,7 +33,7 @@ def server(running: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServ
 
 def sent(server: FaultyServer, model: ChatModel, **arguments: Any) -> dict[str, Any]:
     async def once() -> None:
-        await model.complete(MESSAGES, **arguments)
+        await model.complete(ChatRequest(MESSAGES, **arguments))
         await model.close()
 
     asyncio.run(once())

@@ -1,12 +1,12 @@
 import asyncio
 import threading
-from collections.abc import Sequence
 
 import pytest
+from fake_chat import FakeChat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.chat import Completion, Message, Usage
+from models.chat import ChatRequest, Completion, Message, Usage
 from models.errors import BudgetExhausted, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
 from models.ledger import Ledger, Metered, Total, most_tokens
 from models.prices import FREE, PRICES, Price, find_price
@@ -15,31 +15,21 @@ PRICE = Price(1.0, 10.0)
 MESSAGES = (Message("user", "far"),)
 
 
-class Work:
+class Work(FakeChat):
     """A model that uses ``usage`` after ``steps`` turns of the event loop, or fails."""
 
     name = "openai:test"
 
     def __init__(self, usage: Usage, fault: BaseException | None = None, steps: int = 0) -> None:
+        super().__init__()
         self.usage, self.fault, self.steps = usage, fault, steps
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
+    async def answer(self, request: ChatRequest) -> Completion:
         for _ in range(self.steps):
             await asyncio.sleep(0)
         if self.fault:
             raise self.fault
         return Completion("jab", self.usage, 0.0)
-
-    async def close(self) -> None:
-        pass
 
 
 def spent(ledger: Ledger) -> tuple[int, float]:
@@ -48,7 +38,7 @@ def spent(ledger: Ledger) -> tuple[int, float]:
 
 def test_a_call_is_booked_at_its_price() -> None:
     ledger = Ledger()
-    completion = asyncio.run(Metered(Work(Usage(1000, 50)), ledger, PRICE).complete(MESSAGES))
+    completion = asyncio.run(Metered(Work(Usage(1000, 50)), ledger, PRICE).complete(ChatRequest(MESSAGES)))
     assert completion.cost == pytest.approx(0.0015)
     assert ledger.totals() == {"openai:test": Total(1, 1000, 50, 0.0015)}
     assert spent(ledger) == (1050, 0.0015)
@@ -58,18 +48,18 @@ def test_what_does_not_fit_is_not_called() -> None:
     ledger = Ledger(limit_usd=0.001)
     work = Work(Usage(1, 1), fault=AssertionError("the model was called"))
     with pytest.raises(BudgetExhausted, match=r"raise budget\.usd"):
-        asyncio.run(Metered(work, ledger, PRICE).complete(MESSAGES, max_tokens=100))
+        asyncio.run(Metered(work, ledger, PRICE).complete(ChatRequest(MESSAGES, max_tokens=100)))
     tokens = Ledger(limit_tokens=100)
     with pytest.raises(BudgetExhausted, match=r"raise budget\.tokens"):
-        asyncio.run(Metered(work, tokens, FREE).complete(MESSAGES, max_tokens=100))
+        asyncio.run(Metered(work, tokens, FREE).complete(ChatRequest(MESSAGES, max_tokens=100)))
     assert spent(ledger) == spent(tokens) == (0, 0)
 
 
 def test_a_limit_of_nothing_lets_free_models_work() -> None:
     ledger = Ledger(limit_usd=0.0)
-    asyncio.run(Metered(Work(Usage(10, 1)), ledger, FREE).complete(MESSAGES))
+    asyncio.run(Metered(Work(Usage(10, 1)), ledger, FREE).complete(ChatRequest(MESSAGES)))
     with pytest.raises(BudgetExhausted):
-        asyncio.run(Metered(Work(Usage(10, 1)), ledger, PRICE).complete(MESSAGES))
+        asyncio.run(Metered(Work(Usage(10, 1)), ledger, PRICE).complete(ChatRequest(MESSAGES)))
 
 
 @pytest.mark.parametrize("fault", [RateLimited("a"), Unavailable("b"), Refused("c")])
@@ -77,7 +67,7 @@ def test_a_call_that_did_no_work_is_released(fault: ModelError) -> None:
     ledger = Ledger(limit_tokens=500)
     for _ in range(3):
         with pytest.raises(ModelError):
-            asyncio.run(Metered(Work(Usage(), fault), ledger, PRICE).complete(MESSAGES))
+            asyncio.run(Metered(Work(Usage(), fault), ledger, PRICE).complete(ChatRequest(MESSAGES)))
     assert spent(ledger) == (0, 0)
     assert ledger.totals() == {}
 
@@ -95,29 +85,29 @@ def test_a_call_that_did_no_work_is_released(fault: ModelError) -> None:
 def test_a_call_that_may_be_billed_stays_booked(fault: BaseException) -> None:
     ledger = Ledger()
     with pytest.raises(type(fault)):
-        asyncio.run(Metered(Work(Usage(), fault), ledger, PRICE).complete(MESSAGES, max_tokens=100))
+        asyncio.run(Metered(Work(Usage(), fault), ledger, PRICE).complete(ChatRequest(MESSAGES, max_tokens=100)))
     total = ledger.totals()["openai:test"]
     assert total.cost_usd == total.assumed_usd == pytest.approx(PRICE.cost(most_tokens(MESSAGES), 100))
 
 
 def test_an_unknown_price_is_said_to_be_unknown() -> None:
     ledger = Ledger()
-    completion = asyncio.run(Metered(Work(Usage(10, 1)), ledger, None).complete(MESSAGES))
+    completion = asyncio.run(Metered(Work(Usage(10, 1)), ledger, None).complete(ChatRequest(MESSAGES)))
     assert completion.cost == 0
     assert ledger.totals()["openai:test"] == Total(1, 10, 1, priced=False)
 
 
 def test_a_ledger_goes_on_where_it_was() -> None:
     first = Ledger()
-    asyncio.run(Metered(Work(Usage(123_457, 7)), first, PRICE).complete(MESSAGES))
+    asyncio.run(Metered(Work(Usage(123_457, 7)), first, PRICE).complete(ChatRequest(MESSAGES)))
     with pytest.raises(TimedOut):
-        asyncio.run(Metered(Work(Usage(), TimedOut("x")), first, PRICE).complete(MESSAGES, max_tokens=3))
+        asyncio.run(Metered(Work(Usage(), TimedOut("x")), first, PRICE).complete(ChatRequest(MESSAGES, max_tokens=3)))
     again = Ledger(limit_usd=first.spent_usd, limit_tokens=first.spent_tokens + 100, spent=first.totals())
     assert again.totals() == first.totals()
     with pytest.raises(BudgetExhausted, match=r"\$0\.0000 of"):
-        asyncio.run(Metered(Work(Usage()), again, PRICE).complete(MESSAGES, max_tokens=1))
+        asyncio.run(Metered(Work(Usage()), again, PRICE).complete(ChatRequest(MESSAGES, max_tokens=1)))
     with pytest.raises(BudgetExhausted, match="100 of"):
-        asyncio.run(Metered(Work(Usage()), again, FREE).complete(MESSAGES, max_tokens=100))
+        asyncio.run(Metered(Work(Usage()), again, FREE).complete(ChatRequest(MESSAGES, max_tokens=100)))
 
 
 CALLS = st.lists(
@@ -141,7 +131,7 @@ def test_no_interleaving_passes_a_limit_and_totals_are_the_sum(
     async def one(tokens_in: int, tokens_out: int, fault: type[ModelError] | None, steps: int) -> Completion | None:
         work = Work(Usage(tokens_in, tokens_out), fault("x") if fault else None, steps)
         try:
-            return await Metered(work, ledger, PRICE).complete(MESSAGES, max_tokens=40)
+            return await Metered(work, ledger, PRICE).complete(ChatRequest(MESSAGES, max_tokens=40))
         except ModelError:
             return None
         finally:
@@ -165,7 +155,7 @@ def test_threads_share_a_ledger() -> None:
     def work() -> None:
         for _ in range(20):
             try:
-                asyncio.run(Metered(Work(Usage(83, 40)), ledger, PRICE).complete(MESSAGES, max_tokens=40))
+                asyncio.run(Metered(Work(Usage(83, 40)), ledger, PRICE).complete(ChatRequest(MESSAGES, max_tokens=40)))
             except BudgetExhausted:
                 refused.append(1)
 
@@ -255,7 +245,9 @@ def test_the_shipped_table_is_no_dearer_or_cheaper_than_litellms() -> None:
 def test_the_smallest_answer_that_a_provider_takes_is_set_aside() -> None:
     ledger = Ledger(limit_tokens=83 + 10)
     with pytest.raises(BudgetExhausted):
-        asyncio.run(Metered(Work(Usage(1, 1)), ledger, PRICE, least_out=16).complete(MESSAGES, max_tokens=4))
+        asyncio.run(
+            Metered(Work(Usage(1, 1)), ledger, PRICE, least_out=16).complete(ChatRequest(MESSAGES, max_tokens=4))
+        )
     roomy = Ledger(limit_tokens=83 + 16)
-    asyncio.run(Metered(Work(Usage(83, 16)), roomy, PRICE, least_out=16).complete(MESSAGES, max_tokens=4))
+    asyncio.run(Metered(Work(Usage(83, 16)), roomy, PRICE, least_out=16).complete(ChatRequest(MESSAGES, max_tokens=4)))
     assert roomy.spent_tokens == 99

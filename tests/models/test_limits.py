@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.chat import Message
+from models.chat import ChatRequest, Message
 from models.errors import RateLimited, Refused
 from models.limits import Bucket, Limited, RateLimit
 from models.patience import time_limit
@@ -79,7 +79,7 @@ def test_tokens_are_estimated_and_then_counted() -> None:
 
     async def main() -> None:
         for _ in range(20):
-            await model.complete(MESSAGES, max_tokens=396)
+            await model.complete(ChatRequest(MESSAGES, max_tokens=396))
 
     asyncio.run(main())
     # Each sets 500 aside of the 600 that the bucket holds, and gives back all but the two words that it used.
@@ -98,7 +98,7 @@ def test_one_that_goes_away_gives_its_turn_back_and_is_not_to_blame() -> None:
     async def main() -> BaseException:
         try:
             async with asyncio.timeout(0.02):
-                await model.complete(MESSAGES)
+                await model.complete(ChatRequest(MESSAGES))
         except TimeoutError as late:
             return late
         raise AssertionError("it did not wait")
@@ -118,7 +118,7 @@ def test_a_time_limit_stands_still_while_a_call_waits_its_turn() -> None:
 
     async def main() -> str:
         async with time_limit(0.1):
-            return (await model.complete(MESSAGES)).text
+            return (await model.complete(ChatRequest(MESSAGES))).text
 
     assert asyncio.run(main()) == "a"
 
@@ -152,7 +152,7 @@ def test_a_fault_takes_its_turn_all_the_same() -> None:
     async def main() -> None:
         for _ in range(3):
             with pytest.raises(Refused):
-                await Limited(ScriptedModel(blocked), limit, sleep=clock.sleep).complete(MESSAGES)
+                await Limited(ScriptedModel(blocked), limit, sleep=clock.sleep).complete(ChatRequest(MESSAGES))
 
     asyncio.run(main())
     assert clock.now == pytest.approx(120)

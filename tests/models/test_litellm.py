@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from faulty_server import FaultyServer
 
-from models.chat import ChatModel, Completion, Message, Usage, streams
+from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import BadInput, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
 from models.ledger import Ledger
 from models.registry import ModelOptions, open_model
@@ -42,7 +42,7 @@ def opened(model: str, server: FaultyServer, options: ModelOptions | None = None
 def ask(model: ChatModel, **arguments: object) -> Completion | ModelError:
     async def once() -> Completion:
         try:
-            return await model.complete(MESSAGES, **arguments)  # type: ignore[arg-type]
+            return await model.complete(ChatRequest(MESSAGES, **arguments))  # type: ignore[arg-type]
         finally:
             await model.close()
 
@@ -56,7 +56,7 @@ def ask(model: ChatModel, **arguments: object) -> Completion | ModelError:
 def test_an_answer_whole_and_in_pieces(provider: str, server: FaultyServer) -> None:
     model = opened(f"{provider}/ok", server)
     assert model.name == f"litellm:{provider}/ok"
-    assert streams(model)
+    assert model.streams
     shown: list[str] = []
     for arguments in ({}, {"on_text": shown.append}):
         completion = ask(model, max_tokens=9, temperature=0.5, seed=3, **arguments)
@@ -119,7 +119,7 @@ def test_slow_and_unpriced(provider: str, server: FaultyServer) -> None:
 def test_one_model_on_several_loops(server: FaultyServer) -> None:
     model = opened("openai/ok", server)
     for _ in range(3):
-        completion = asyncio.run(model.complete(MESSAGES))
+        completion = asyncio.run(model.complete(ChatRequest(MESSAGES)))
         assert completion.text.strip() == "jab"
 
 
@@ -159,10 +159,10 @@ socket.socket.connect = connect
 socket.getaddrinfo = lambda host, *rest, **more: (_ for _ in ()).throw(AssertionError(f"looked up {{host}}")) \\
     if host != "127.0.0.1" else [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", rest[0]))]
 import asyncio
-from models.chat import Message
+from models.chat import ChatRequest, Message
 from models.registry import ModelOptions, open_model
 model = open_model("litellm:openai/ok", ModelOptions(base_url={server.url!r}))
-print(asyncio.run(model.complete([Message("user", "x")])).text.strip())
+print(asyncio.run(model.complete(ChatRequest((Message("user", "x"),)))).text.strip())
 """
     home = os.environ | {"HOME": str(tmp_path), "OPENAI_API_KEY": KEY}
     done = subprocess.run(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from distill.rookie.lessons import DUEL, LEVELS, draw_lesson
 from distill.rookie.train import new_model, write_model
 from episodes.games.duel.words import MOVES
-from models.chat import ChatModel, Completion, Message
+from models.chat import ChatModel, ChatRequest, Completion, Message
 from models.engine import draw, uniform
 from models.errors import BadInput
 from models.local import LocalModel
@@ -25,12 +26,12 @@ from prompts.rule import situation_line
 LESSONS = [draw_lesson(Random(seed), LEVELS[-1], 12) for seed in range(4)]
 
 
-def asked(lesson: int, turn: int, turns: int = 1) -> list[Message]:
+def asked(lesson: int, turn: int, turns: int = 1) -> tuple[Message, ...]:
     chosen = LESSONS[lesson].turns[turn : turn + turns]
     messages = [Message("system", LESSONS[lesson].system)]
     for one in chosen:
         messages += [Message("user", situation_line(DUEL, one.situation)), Message("assistant", one.move)]
-    return messages[:-1]
+    return tuple(messages[:-1])
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +52,16 @@ def model(folder: Path) -> LocalModel:
     return LocalModel(folder, name="local:test")
 
 
-def run(model: LocalModel, calls: list[dict[str, Any]]) -> list[Completion]:
+def run(model: LocalModel, calls: list[ChatRequest]) -> list[Completion]:
     async def all_at_once() -> list[Completion]:
-        return await asyncio.gather(*(model.complete(**call) for call in calls))
+        return await asyncio.gather(*(model.complete(call) for call in calls))
 
     return asyncio.run(all_at_once())
 
 
-def call(lesson: int, turn: int, turns: int = 1, **more: object) -> dict[str, Any]:
-    return {"messages": asked(lesson, turn, turns), "choices": MOVES, "temperature": 1.0, "seed": turn} | more
+def call(lesson: int, turn: int, turns: int = 1, **more: object) -> ChatRequest:
+    request = ChatRequest(asked(lesson, turn, turns), MOVES, temperature=1.0, seed=turn)
+    return replace(request, **more)  # type: ignore[arg-type]
 
 
 def test_it_is_a_chat_model(model: LocalModel) -> None:
@@ -69,7 +71,7 @@ def test_it_is_a_chat_model(model: LocalModel) -> None:
 
 def test_scores_are_the_models_own_log_probabilities(model: LocalModel) -> None:
     """Against a plain forward pass of transformers over the whole conversation, without prefix or padding."""
-    tokens, shared = model._encode(tuple(asked(1, 0)))
+    tokens, shared = model._encode(asked(1, 0))
     assert shared > 20
     with torch.inference_mode():
         logs = model._engine.model(torch.tensor([tokens])).logits[0, -1].log_softmax(-1)
@@ -89,7 +91,7 @@ def test_a_prefix_changes_nothing(model: LocalModel, folder: Path) -> None:
 
     fresh = LocalModel(folder, name="other")
     for turn in range(6):
-        tokens, shared = model._encode(tuple(asked(2, turn)))
+        tokens, shared = model._encode(asked(2, turn))
         choices = tuple(model._encode_choice(move) for move in MOVES)
         with_prefix, without = (
             engine.answer([Ask(tokens, kept, choices, 1, 1.0, turn)])[0]
@@ -100,8 +102,8 @@ def test_a_prefix_changes_nothing(model: LocalModel, folder: Path) -> None:
 
 
 def test_the_prefix_ends_where_conversations_part(model: LocalModel) -> None:
-    tokens, shared = model._encode(tuple(asked(0, 0)))
-    other, also = model._encode(tuple(asked(0, 1)))
+    tokens, shared = model._encode(asked(0, 0))
+    other, also = model._encode(asked(0, 1))
     assert shared == also
     assert tokens[:shared] == other[:shared]
     assert model._tokenizer.decode(tokens[shared - 1]) == "<|user|>"
@@ -118,7 +120,7 @@ def test_a_decision_does_not_depend_on_its_batch(
     """Alone or among others: other prompts, other lengths, other seeds, choices or free text."""
     calls = [call(*other, seed=index) for index, other in enumerate(others)]
     for index in range(0, len(calls), 5):
-        calls[index] = calls[index] | {"choices": None, "max_tokens": 3}
+        calls[index] = replace(calls[index], choices=None, max_tokens=3)
     calls.insert(position, call(1, 3, seed=11))
     place = min(position, len(calls) - 1)
     together = run(model, calls)
@@ -132,7 +134,7 @@ def test_scores_are_equal_to_the_last_digit_in_every_batch(model: LocalModel) ->
 
     choices = tuple(model._encode_choice(move) for move in MOVES)
     asks = [
-        Ask(*model._encode(tuple(asked(lesson, turn, turns))), choices, 1, 1.0, turn)
+        Ask(*model._encode(asked(lesson, turn, turns)), choices, 1, 1.0, turn)
         for lesson in range(4)
         for turn in range(8)
         for turns in (1, 2, 4)
@@ -147,7 +149,7 @@ def test_scores_are_equal_to_the_last_digit_in_every_batch(model: LocalModel) ->
 def test_choices_of_several_tokens_are_scored_whole(model: LocalModel) -> None:
     choices = ("jab", "jab heavy", "walk on")
     messages = asked(1, 0)
-    tokens, _ = model._encode(tuple(messages))
+    tokens, _ = model._encode(messages)
     end = model._tokenizer.eos_token_id
     scores = []
     for choice in choices:
@@ -162,7 +164,7 @@ def test_choices_of_several_tokens_are_scored_whole(model: LocalModel) -> None:
 
 
 def test_free_text_is_what_transformers_generates(model: LocalModel) -> None:
-    tokens, _ = model._encode(tuple(asked(3, 0)))
+    tokens, _ = model._encode(asked(3, 0))
     with torch.inference_mode():
         whole = model._engine.model.generate(
             torch.tensor([tokens]), attention_mask=torch.ones(1, len(tokens)), do_sample=False, max_new_tokens=12
@@ -203,7 +205,7 @@ def test_draw_is_the_inverse_of_the_cumulative_distribution() -> None:
 
 def test_a_cancelled_call_harms_no_other(model: LocalModel) -> None:
     async def some() -> str:
-        tasks = [asyncio.ensure_future(model.complete(**call(0, turn))) for turn in range(6)]
+        tasks = [asyncio.ensure_future(model.complete(call(0, turn))) for turn in range(6)]
         await asyncio.sleep(0)
         tasks[2].cancel()
         done = await asyncio.gather(*tasks, return_exceptions=True)
@@ -216,7 +218,7 @@ def test_a_cancelled_call_harms_no_other(model: LocalModel) -> None:
 
 def test_a_prompt_longer_than_the_context_is_refused(model: LocalModel) -> None:
     with pytest.raises(BadInput, match="context holds 512"):
-        run(model, [{"messages": [Message("system", "guard " * 2000), Message("user", "far")]}])
+        run(model, [ChatRequest((Message("system", "guard " * 2000), Message("user", "far")))])
 
 
 def test_an_adapter_is_put_on_top(folder: Path, tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def test_an_adapter_is_put_on_top(folder: Path, tmp_path: Path) -> None:
     tuned = get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj", "down_proj"], init_lora_weights=False))
     tuned.save_pretrained(str(tmp_path / "adapter"))
     adapted = LocalModel(folder, name="student:x", adapter=tmp_path / "adapter")
-    tokens, _ = adapted._encode(tuple(asked(0, 0)))
+    tokens, _ = adapted._encode(asked(0, 0))
     with torch.inference_mode():
         wanted = tuned.double()(torch.tensor([tokens])).logits
         found = adapted._engine.model(torch.tensor([tokens])).logits

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.chat import Completion, Message
+from models.chat import ChatRequest, Completion, Message
 from models.errors import BadInput
 from models.manual import ManualModel, request_hash
 
@@ -26,7 +26,9 @@ def answer_later(folder: Path, text: str, choices: list[str] | None = None) -> t
 
     thread = threading.Thread(target=person, daemon=True)
     thread.start()
-    completion = asyncio.run(ManualModel(folder, poll_s=0.01, notify=told.append).complete(MESSAGES, choices=choices))
+    completion = asyncio.run(
+        ManualModel(folder, poll_s=0.01, notify=told.append).complete(ChatRequest(MESSAGES, choices=choices))
+    )
     thread.join()
     return completion, told
 
@@ -38,7 +40,7 @@ def test_a_request_is_written_and_its_answer_read(tmp_path: Path) -> None:
     assert completion.latency > 0.04
     assert completion.cost == 0
     assert len(told) == 1
-    key = request_hash(MESSAGES, ["Use throw.", "Wait."])
+    key = request_hash(ChatRequest(MESSAGES, ("Use throw.", "Wait.")))
     assert f"{key}.answer.md" in told[0]
     page = (folder / f"{key}.request.md").read_text()
     assert all(message.content in page for message in MESSAGES)
@@ -52,7 +54,7 @@ def test_an_answer_that_is_there_is_used_at_once(tmp_path: Path) -> None:
 
     async def again() -> Completion:
         model = ManualModel(tmp_path, notify=lambda text: pytest.fail("nobody need be asked"))
-        return await model.complete(MESSAGES, max_tokens=9, temperature=1.0, seed=3)
+        return await model.complete(ChatRequest(MESSAGES, max_tokens=9, temperature=1.0, seed=3))
 
     assert asyncio.run(again()).text == "Use jab."
 
@@ -65,7 +67,7 @@ def test_a_request_is_announced_once_even_when_asked_twice(tmp_path: Path) -> No
         for _ in range(2):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    await model.complete(MESSAGES)
+                    await model.complete(ChatRequest(MESSAGES))
 
     asyncio.run(impatient())
     assert len(told) == 1
@@ -74,14 +76,14 @@ def test_a_request_is_announced_once_even_when_asked_twice(tmp_path: Path) -> No
 
 def test_names_depend_on_all_that_is_asked() -> None:
     hashes = {
-        request_hash(MESSAGES, None),
-        request_hash(MESSAGES, []),
-        request_hash(MESSAGES, ["a"]),
-        request_hash(MESSAGES[:1], None),
-        request_hash((Message("user", MESSAGES[0].content), MESSAGES[1]), None),
+        request_hash(ChatRequest(MESSAGES)),
+        request_hash(ChatRequest(MESSAGES, ())),
+        request_hash(ChatRequest(MESSAGES, ("a",))),
+        request_hash(ChatRequest(MESSAGES[:1])),
+        request_hash(ChatRequest((Message("user", MESSAGES[0].content), MESSAGES[1]))),
     }
     assert len(hashes) == 5
-    assert request_hash(MESSAGES, None) == "6b909b4b5f7a3f5216bb", "answers people wrote would be lost"
+    assert request_hash(ChatRequest(MESSAGES)) == "6b909b4b5f7a3f5216bb", "answers people wrote would be lost"
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from faulty_server import FaultyServer
 from opened_models import CHAT_KINDS, CLAUDE_KINDS, KEY, KINDS, google_file, opened, set_keys
 
 from models.capabilities import VLLM
-from models.chat import ChatModel, Completion, Message, Usage
+from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import BadInput, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
 from models.openai import OpenAIModel, nearest_choice, only_model
 from models.registry import ModelOptions, open_model
@@ -32,7 +32,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
 def ask(model: ChatModel, **arguments: object) -> Completion:
     async def once() -> Completion:
         try:
-            return await model.complete(MESSAGES, **arguments)  # type: ignore[arg-type]
+            return await model.complete(ChatRequest(MESSAGES, **arguments))  # type: ignore[arg-type]
         finally:
             await model.close()
             await model.close()
@@ -136,20 +136,20 @@ def test_finish_reasons(kind: str, model: str, finish: str, server: FaultyServer
 
 
 def test_choices_are_constrained_where_the_server_can(server: FaultyServer) -> None:
-    completion = ask(opened("vllm", "ok", server), choices=["jab", "throw"], seed=7, temperature=0.5)
+    completion = ask(opened("vllm", "ok", server), choices=("jab", "throw"), seed=7, temperature=0.5)
     assert completion.text == "jab"
     sent = server.requests[-1]
     assert sent["structured_outputs"] == {"choice": ["jab", "throw"]}
     assert "guided_choice" not in sent
     assert (sent["max_tokens"], sent["seed"], sent["temperature"]) == (256, 7, 0.5)
     for kind in ("ollama", "llamacpp"):
-        assert ask(opened(kind, "ok", server), choices=["jab", "throw"]).text == "jab"
+        assert ask(opened(kind, "ok", server), choices=("jab", "throw")).text == "jab"
         schema = {"type": "string", "enum": ["jab", "throw"]}
         sent = server.requests[-1]
         assert sent["response_format"]["json_schema"]["schema"] == schema
         assert "structured_outputs" not in sent
     for kind in ("openai", "openrouter", "responses"):
-        ask(opened(kind, "ok", server), choices=["jab", "throw"])
+        ask(opened(kind, "ok", server), choices=("jab", "throw"))
         assert not {"structured_outputs", "response_format", "text"} & server.requests[-1].keys()
 
 
@@ -223,7 +223,7 @@ def test_cancelling_is_no_fault(server: FaultyServer) -> None:
     async def impatient() -> None:
         model = opened("openai", "slow", server)
         async with asyncio.timeout(0.2):
-            await model.complete(MESSAGES)
+            await model.complete(ChatRequest(MESSAGES))
 
     with pytest.raises(TimeoutError):
         asyncio.run(impatient())
@@ -286,8 +286,8 @@ def test_a_model_serves_several_event_loops(kind: str, server: FaultyServer) -> 
     """DSPy, for one, calls from threads with loops of their own."""
     model = opened(kind, "ok", server)
     for _ in range(2):
-        assert asyncio.run(model.complete(MESSAGES)).text.strip() == "jab"
+        assert asyncio.run(model.complete(ChatRequest(MESSAGES))).text.strip() == "jab"
     asyncio.run(model.close())
     with ThreadPoolExecutor(4) as pool:
-        texts = list(pool.map(lambda _: asyncio.run(model.complete(MESSAGES)).text.strip(), range(8)))
+        texts = list(pool.map(lambda _: asyncio.run(model.complete(ChatRequest(MESSAGES))).text.strip(), range(8)))
     assert texts == ["jab"] * 8

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from fake_chat import FakeChat
 from faulty_server import FaultyServer
 
-from models.chat import ChatModel, Completion, Message, Usage
+from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import BadInput, ModelError, RateLimited, TimedOut, Unavailable
 from models.ledger import Ledger
 from models.registry import ModelOptions, open_model
@@ -15,27 +16,16 @@ from models.replicas import Replicas
 MESSAGES = (Message("user", "far"),)
 
 
-class Server:
+class Server(FakeChat):
     """A model that answers with its name when it is let, or raises ``fault`` at once."""
 
-    streams = False
-
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
         self.fault: ModelError | None = None
-        self.calls = 0
         self.let = asyncio.Event()
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
-        self.calls += 1
+    async def answer(self, request: ChatRequest) -> Completion:
         if self.fault:
             raise self.fault
         await self.let.wait()
@@ -65,17 +55,19 @@ async def settle() -> None:
 def test_the_least_busy_is_asked() -> None:
     async def main() -> None:
         servers, replicas, _ = made()
-        calls = [asyncio.create_task(replicas.complete(MESSAGES)) for _ in range(6)]
+        calls = [asyncio.create_task(replicas.complete(ChatRequest(MESSAGES))) for _ in range(6)]
         await settle()
         assert replicas.busy == [2, 2, 2]
         servers[1].let.set()
         await settle()
         assert replicas.busy == [2, 0, 2]
         for _ in range(2):
-            assert (await replicas.complete(MESSAGES)).text == "s1", "the idle one"
+            assert (await replicas.complete(ChatRequest(MESSAGES))).text == "s1", "the idle one"
         await replicas.close()
         assert sorted(call.text for call in await asyncio.gather(*calls)) == ["s0", "s0", "s1", "s1", "s2", "s2"]
-        assert [(await replicas.complete(MESSAGES)).text for _ in range(6)] == ["s0", "s2", "s1"] * 2, "in turn"
+        assert [(await replicas.complete(ChatRequest(MESSAGES))).text for _ in range(6)] == ["s0", "s2", "s1"] * 2, (
+            "in turn"
+        )
 
     asyncio.run(main())
 
@@ -86,22 +78,22 @@ def test_one_that_is_down_is_left_out_and_tried_again() -> None:
         for server in servers:
             server.let.set()
         servers[0].fault = Unavailable("down")
-        assert [(await replicas.complete(MESSAGES)).text for _ in range(5)] == ["s1"] * 5
-        assert servers[0].calls == 1
+        assert [(await replicas.complete(ChatRequest(MESSAGES))).text for _ in range(5)] == ["s1"] * 5
+        assert len(servers[0].requests) == 1
         clock.now += 5
-        assert (await replicas.complete(MESSAGES)).text == "s1"
-        assert servers[0].calls == 2, "after 5 s it is tried again, and the call goes on to the other"
+        assert (await replicas.complete(ChatRequest(MESSAGES))).text == "s1"
+        assert len(servers[0].requests) == 2, "after 5 s it is tried again, and the call goes on to the other"
         clock.now += 9
-        await replicas.complete(MESSAGES)
-        assert servers[0].calls == 2, "the second time it is left out for 10 s"
+        await replicas.complete(ChatRequest(MESSAGES))
+        assert len(servers[0].requests) == 2, "the second time it is left out for 10 s"
         servers[0].fault = None
         clock.now += 1
-        assert {(await replicas.complete(MESSAGES)).text for _ in range(2)} == {"s0", "s1"}
+        assert {(await replicas.complete(ChatRequest(MESSAGES))).text for _ in range(2)} == {"s0", "s1"}
         servers[0].fault = Unavailable("down")
         clock.now += 5
         for _ in range(3):
-            await replicas.complete(MESSAGES)
-        assert servers[0].calls == 4, "what went well is forgotten wrong"
+            await replicas.complete(ChatRequest(MESSAGES))
+        assert len(servers[0].requests) == 4, "what went well is forgotten wrong"
 
     asyncio.run(main())
 
@@ -114,11 +106,11 @@ def test_all_down_is_unavailable_and_a_server_that_comes_back_is_found() -> None
             server.fault = Unavailable("down", may_be_billed=server is servers[0])
         for _ in range(2):
             with pytest.raises(Unavailable, match=r"vllm:s: none of 2 replicas answers; .*down") as caught:
-                await replicas.complete(MESSAGES)
+                await replicas.complete(ChatRequest(MESSAGES))
             assert (caught.value.retryable, caught.value.may_be_billed) == (True, True)
-        assert [server.calls for server in servers] == [2, 2]
+        assert [len(server.requests) for server in servers] == [2, 2]
         servers[1].fault = None
-        assert (await replicas.complete(MESSAGES)).text == "s1", "though it should still rest"
+        assert (await replicas.complete(ChatRequest(MESSAGES))).text == "s1", "though it should still rest"
 
     asyncio.run(main())
 
@@ -130,11 +122,11 @@ def test_other_faults_are_for_the_caller(fault: ModelError) -> None:
         servers[1].let.set()
         servers[0].fault = fault
         with pytest.raises(type(fault)):
-            await replicas.complete(MESSAGES)
-        assert servers[1].calls == 0
+            await replicas.complete(ChatRequest(MESSAGES))
+        assert len(servers[1].requests) == 0
         servers[0].fault = None
         servers[0].let.set()
-        found = [(await replicas.complete(MESSAGES)).text for _ in range(2)]
+        found = [(await replicas.complete(ChatRequest(MESSAGES))).text for _ in range(2)]
         assert found == (["s1", "s1"] if isinstance(fault, TimedOut) else ["s1", "s0"]), "only a slow one is left out"
         assert replicas.busy == [0, 0]
 
@@ -153,9 +145,9 @@ def test_real_servers_share_the_calls_and_one_may_die() -> None:
         with FaultyServer() as stays:
             with FaultyServer() as goes:
                 model = replica_model((stays.url, goes.url), "ok", ModelOptions(max_retries=0, ledger=ledger))
-                await asyncio.gather(*(model.complete(MESSAGES) for _ in range(8)))
+                await asyncio.gather(*(model.complete(ChatRequest(MESSAGES)) for _ in range(8)))
                 assert [len(server.requests) for server in (stays, goes)] == [4, 4]
-            done = await asyncio.gather(*(model.complete(MESSAGES) for _ in range(8)))
+            done = await asyncio.gather(*(model.complete(ChatRequest(MESSAGES)) for _ in range(8)))
             assert [one.text.strip() for one in done] == ["jab"] * 8
             assert len(stays.requests) == 12
             await model.close()

@@ -10,7 +10,7 @@ from episodes.games.duel import GAME
 from episodes.player import Context, Decision, ReplyClass
 from episodes.players.model import ModelPlayer
 from models.boundary import retry_after
-from models.chat import Message
+from models.chat import ChatRequest, Message
 from models.errors import BudgetExhausted, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
 from models.retry import Retrying, Sleep
 from models.scripted import ScriptedModel
@@ -36,7 +36,7 @@ def run(faults: Sequence[ModelError], **options: float) -> tuple[str | ModelErro
 
     model = Retrying(failing(faults), sleep=sleep, **options)  # type: ignore[arg-type]
     try:
-        return asyncio.run(model.complete([Message("user", "x")])).text, waits
+        return asyncio.run(model.complete(ChatRequest((Message("user", "x"),)))).text, waits
     except ModelError as fault:
         return fault, waits
 

@@ -7,7 +7,7 @@ import pytest
 from faulty_server import FaultyServer
 from opened_models import KEY, KINDS, opened, set_keys
 
-from models.chat import ChatModel, Completion, Message, StreamingModel, Usage, streams
+from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import Malformed, ModelError, RateLimited, TimedOut, Unavailable
 from models.ledger import Ledger
 from models.registry import ModelOptions
@@ -36,16 +36,16 @@ def server(running: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServ
 def read(model: ChatModel, **arguments: object) -> tuple[Completion | ModelError, list[str]]:
     """What a streamed call gave or raised, and every text that was shown meanwhile."""
     shown: list[str] = []
-    assert streams(model)
+    assert model.streams
 
-    async def once(streaming: StreamingModel) -> Completion:
+    async def once() -> Completion:
         try:
-            return await streaming.complete(MESSAGES, on_text=shown.append, **arguments)  # type: ignore[arg-type]
+            return await model.complete(ChatRequest(MESSAGES, on_text=shown.append, **arguments))  # type: ignore[arg-type]
         finally:
             await model.close()
 
     try:
-        return asyncio.run(once(model)), shown
+        return asyncio.run(once()), shown
     except ModelError as fault:
         return fault, shown
 
@@ -124,11 +124,13 @@ def test_an_interrupted_reader_stops_the_stream(server: FaultyServer) -> None:
     """Whoever has read enough cancels the call; its worst case stays booked, and no connection is left behind."""
     ledger = Ledger()
     model = opened("openai", "stall", server, ModelOptions(max_retries=0, ledger=ledger))
-    assert streams(model)
+    assert model.streams
 
     async def enough() -> None:
         read_enough = asyncio.Event()
-        call = asyncio.create_task(model.complete(MESSAGES, max_tokens=7, on_text=lambda text: read_enough.set()))
+        call = asyncio.create_task(
+            model.complete(ChatRequest(MESSAGES, max_tokens=7, on_text=lambda text: read_enough.set()))
+        )
         await read_enough.wait()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -140,21 +142,21 @@ def test_an_interrupted_reader_stops_the_stream(server: FaultyServer) -> None:
 
 
 def test_a_constrained_choice_is_shown_when_it_is_made(server: FaultyServer) -> None:
-    completion, shown = read(opened("vllm", "ok", server), choices=["jab", "throw"])
+    completion, shown = read(opened("vllm", "ok", server), choices=("jab", "throw"))
     assert isinstance(completion, Completion)
     assert shown == ["jab"] == [completion.text]
 
 
 def test_wrappers_stream_if_what_they_wrap_does(server: FaultyServer) -> None:
-    assert not streams(ScriptedModel(["x"]))
-    assert not streams(Retrying(ScriptedModel(["x"])))
+    assert not ScriptedModel(["x"]).streams
+    assert not Retrying(ScriptedModel(["x"])).streams
     remembered = Remembered(opened("openai", "ok", server), answers=1)
-    assert streams(remembered)
+    assert remembered.streams
 
     async def twice() -> list[list[str]]:
         found: list[list[str]] = [[], []]
         for shown in found:
-            await remembered.complete(MESSAGES, on_text=shown.append)
+            await remembered.complete(ChatRequest(MESSAGES, on_text=shown.append))
         await remembered.close()
         return found
 
@@ -165,5 +167,12 @@ def test_wrappers_stream_if_what_they_wrap_does(server: FaultyServer) -> None:
 def test_a_model_that_cannot_stream_gives_its_text_at_the_end() -> None:
     shown: list[str] = []
     model = Retrying(ScriptedModel(["guard"]))
-    assert asyncio.run(model.complete(MESSAGES, on_text=shown.append)).text == "guard"
+    assert asyncio.run(model.complete(ChatRequest(MESSAGES, on_text=shown.append))).text == "guard"
     assert shown == ["guard"]
+
+
+def test_who_reads_along_is_no_part_of_what_is_asked() -> None:
+    read, unread = ChatRequest(MESSAGES, on_text=print), ChatRequest(MESSAGES)
+    assert read == unread
+    assert hash(read) == hash(unread)
+    assert ChatRequest(MESSAGES, seed=1) != unread

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from faulty_server import FaultyServer
 
-from models.chat import Message
+from models.chat import ChatRequest, Message
 from models.registry import ModelOptions, open_model
 from models.transport import Lanes, lanes
 
@@ -106,7 +106,7 @@ def test_a_model_closes_its_connections(monkeypatch: pytest.MonkeyPatch) -> None
 
     async def session() -> tuple[int, int]:
         model = open_model("openai:ok", ModelOptions(base_url=f"{server.url}/v1"))
-        await asyncio.gather(*(model.complete([Message("user", "x")]) for _ in range(3)))
+        await asyncio.gather(*(model.complete(ChatRequest((Message("user", "x"),))) for _ in range(3)))
         used = made[0].connections
         await model.close()
         return used, made[0].connections

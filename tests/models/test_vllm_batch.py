@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.chat import Completion, Message, Usage
+from models.chat import ChatRequest, Completion, Message, Usage
 from models.errors import BadInput, Malformed, ModelError, Unavailable
 from models.patience import time_limit
 from models.registry import open_model
@@ -83,7 +83,7 @@ def running(pid: int) -> bool:
 
 def test_what_waits_is_one_batch(batch: VLLMBatchModel) -> None:
     async def main() -> tuple[list[Completion], int]:
-        done = await asyncio.gather(*(batch.complete(MESSAGES, seed=number) for number in range(10)))
+        done = await asyncio.gather(*(batch.complete(ChatRequest(MESSAGES, seed=number)) for number in range(10)))
         assert batch._process is not None
         pid = batch._process.pid
         await batch.close()
@@ -99,7 +99,7 @@ def test_what_waits_is_one_batch(batch: VLLMBatchModel) -> None:
 
 def ask(batch: VLLMBatchModel, *texts: str) -> list[Completion | ModelError]:
     async def main() -> list[Completion | ModelError]:
-        asked = (batch.complete((Message("user", text),), choices=["jab"]) for text in texts)
+        asked = (batch.complete(ChatRequest((Message("user", text),), choices=("jab",))) for text in texts)
         done = await asyncio.gather(*asked, return_exceptions=True)
         await batch.close()
         return done  # type: ignore[return-value]  # any other exception fails the test
@@ -121,11 +121,11 @@ def test_one_that_is_refused_leaves_the_others_alone(batch: VLLMBatchModel) -> N
 def test_a_process_that_dies_is_started_anew(batch: VLLMBatchModel) -> None:
     async def main() -> None:
         done = await asyncio.gather(
-            *(batch.complete((Message("user", text),)) for text in ("far", "die")), return_exceptions=True
+            *(batch.complete(ChatRequest((Message("user", text),))) for text in ("far", "die")), return_exceptions=True
         )
         assert all(isinstance(one, Unavailable) and one.retryable for one in done), done
         assert "status 9" in str(done[0])
-        assert (await batch.complete(MESSAGES)).text == "far 1 None"
+        assert (await batch.complete(ChatRequest(MESSAGES))).text == "far 1 None"
         await batch.close()
 
     asyncio.run(main())
@@ -143,7 +143,7 @@ def test_one_that_does_not_start_says_why_and_is_not_tried_again(
     async def main() -> None:
         began = time.perf_counter()
         with pytest.raises(Unavailable, match="no room for the KV cache"):
-            await model.complete(MESSAGES)
+            await model.complete(ChatRequest(MESSAGES))
         assert time.perf_counter() - began < 5
         await model.close()
 
@@ -170,7 +170,7 @@ def test_a_time_limit_stands_still(batch: VLLMBatchModel) -> None:
 
     async def main() -> str:
         async with time_limit(0.01):
-            found = await batch.complete(MESSAGES)
+            found = await batch.complete(ChatRequest(MESSAGES))
         await batch.close()
         return found.text
 

@@ -3,11 +3,12 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from fake_chat import FakeChat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from episodes.games.duel import GAME
-from models.chat import Completion, Message, Usage
+from models.chat import ChatRequest, Completion, Usage
 from models.errors import BudgetExhausted, RateLimited
 from models.scripted import ScriptedModel
 from optimize.opro import PAST_PROMPTS, Opro, rules_json
@@ -106,23 +107,20 @@ def test_the_question_shows_the_best_twenty_worst_first_with_whole_scores() -> N
     assert all(move in system for move in GAME.moves)
 
 
-class Provider:
-    """Answers, fails, or is out of money, as told; notes how it was asked."""
+class Provider(FakeChat):
+    """Answers, fails, or is out of money, as told."""
 
     name = "provider"
 
     def __init__(self, *answers: object) -> None:
+        super().__init__()
         self.answers = list(answers)
-        self.asked: list[dict[str, object]] = []
 
-    async def complete(self, messages: Sequence[Message], **options: object) -> Completion:
-        self.asked.append(options)
+    async def answer(self, request: ChatRequest) -> Completion:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, Completion) else Completion(str(answer), Usage(), 0.1)
-
-    async def close(self) -> None: ...
 
 
 def test_calls_are_warm_seeded_and_may_fail_one_by_one() -> None:
@@ -134,8 +132,8 @@ def test_calls_are_warm_seeded_and_may_fail_one_by_one() -> None:
         "RateLimited: slow down",
         "the answer did not end by itself (length)",
     ]
-    assert {options["temperature"] for options in model.asked} == {1.0}
-    assert len({options["seed"] for options in model.asked}) == 3
+    assert {request.temperature for request in model.requests} == {1.0}
+    assert len({request.seed for request in model.requests}) == 3
 
 
 def test_an_exhausted_budget_is_not_swallowed() -> None:

@@ -16,7 +16,7 @@ from episodes.play import Match, play_episode
 from episodes.player import Context, Decision
 from episodes.players.bots import load_bot
 from episodes.store.store import Store
-from models.chat import Completion, Message, Usage
+from models.chat import ChatRequest, Completion, Message, Usage
 from models.errors import BadInput, BudgetExhausted, ModelError
 from models.ledger import Ledger, Metered
 from models.manual import ManualModel
@@ -233,7 +233,7 @@ def test_half_an_answer_is_none(kept: tuple[Store, list[str]]) -> None:
 
 def test_a_model_that_declines(kept: tuple[Store, list[str]]) -> None:
     class Declining(Coach):
-        async def complete(self, messages: Sequence[Message], **options: object) -> Completion:
+        async def complete(self, request: ChatRequest) -> Completion:
             return Completion("no", Usage(1, 1), 0.0, "refusal")
 
     found = run(kept, Declining([]))
@@ -333,7 +333,7 @@ def test_every_call_is_in_the_ledger_and_within_the_budget(kept: tuple[Store, li
 
 def test_a_providers_fault_is_raised_as_it_is(kept: tuple[Store, list[str]]) -> None:
     class Failing(Coach):
-        async def complete(self, messages: Sequence[Message], **options: object) -> Completion:
+        async def complete(self, request: ChatRequest) -> Completion:
             raise ModelError("the server is down")
 
     with pytest.raises(ModelError, match="the server is down"):

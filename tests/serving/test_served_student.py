@@ -24,7 +24,7 @@ from episodes.player import ReplyClass
 from episodes.players.bots import load_bot
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
-from models.chat import ChatModel, Completion, Message
+from models.chat import ChatModel, ChatRequest, Completion, Message
 from models.errors import BadInput, Unavailable
 from models.registry import ModelOptions, open_model
 
@@ -53,7 +53,7 @@ async def ask(
     model: ChatModel, line: str, choices: Sequence[str] | None = MOVES, temperature: float = 0.0
 ) -> Completion:
     messages = (Message("system", BASE.text), Message("user", BASE.turn.format(situation=line, text="", legal="")))
-    return await model.complete(messages, choices=choices, max_tokens=4, temperature=temperature, seed=3)
+    return await model.complete(ChatRequest(messages, choices=choices, max_tokens=4, temperature=temperature, seed=3))
 
 
 async def answers(model: ChatModel) -> list[str]:
@@ -116,7 +116,7 @@ def test_the_rookie_is_served_and_carries_the_adapter(made: tuple[Store, Student
             rule = Message("system", f"{BASE.text}\n- When the opponent is far, use fireball.")
             for line in LINES:
                 found = await rookie.complete(
-                    (rule, Message("user", line)), choices=MOVES, max_tokens=4, temperature=0.0, seed=1
+                    ChatRequest((rule, Message("user", line)), choices=MOVES, max_tokens=4, temperature=0.0, seed=1)
                 )
                 assert found.text == "fireball" or not line.startswith("far")
             taught = await answers(open_model(f"vllm:{server.url}#taught"))

@@ -14,7 +14,7 @@ from distill.rookie.__main__ import FOLDER
 from distill.serving.install import install
 from distill.serving.server import VLLMServer
 from episodes.games.duel.words import MOVES
-from models.chat import ChatModel, Completion, Message, streams
+from models.chat import ChatModel, ChatRequest, Completion, Message
 from models.errors import Unavailable
 from models.ledger import Ledger
 from models.registry import ModelOptions, open_model
@@ -58,15 +58,15 @@ def opened(path: str, server: VLLMServer, options: ModelOptions | None = None) -
     return open_model(PATHS[path].format(url=server.url), options)
 
 
-async def ask(model: ChatModel, messages: Sequence[Message] = RULE, **arguments: Any) -> Completion:
-    return await model.complete(messages, **{"max_tokens": 16, **arguments})
+async def ask(model: ChatModel, messages: Sequence[Message] = RULE, **arguments: object) -> Completion:
+    return await model.complete(ChatRequest(messages, **{"max_tokens": 16, **arguments}))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_whole_and_in_pieces_it_is_the_same_answer(path: str, server: VLLMServer) -> None:
     ledger = Ledger()
     model = opened(path, server, ModelOptions(max_retries=0, ledger=ledger))
-    assert streams(model)
+    assert model.streams
     shown: list[str] = []
 
     async def main() -> tuple[Completion, Completion]:
@@ -110,7 +110,7 @@ def test_a_choice_is_held_to(path: str, server: VLLMServer) -> None:
     shown: list[str] = []
 
     async def main() -> list[Completion]:
-        found = [await ask(model, choices=["jab", "throw"]), await ask(model, choices=["jab"], on_text=shown.append)]
+        found = [await ask(model, choices=("jab", "throw")), await ask(model, choices=("jab",), on_text=shown.append)]
         await model.close()
         return found
 

@@ -5,9 +5,11 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fake_chat import FakeChat
+
 from episodes.game import Fate, Input, Move, Observation
 from episodes.player import Context, Decision, ReplyClass
-from models.chat import Completion, FinishReason, Message, Usage
+from models.chat import ChatRequest, Completion, FinishReason, Usage
 from models.errors import ModelError
 
 
@@ -313,29 +315,17 @@ def drawn(observation: Observation, context: Context) -> str:
     return observation.legal_moves[context.seed % len(observation.legal_moves)]
 
 
-@dataclass
-class TinyChat:
+class TinyChat(FakeChat):
     """A chat model that gives ``answers`` in turn: a text, a completion, or an error to raise."""
 
-    answers: Sequence[str | Completion | ModelError | tuple[str, FinishReason]]
-    name: str = "tiny"
-    asked: list[tuple[Message, ...]] = field(default_factory=list)
-    choices: list[Sequence[str] | None] = field(default_factory=list)
-    seeds: list[int | None] = field(default_factory=list)
+    name = "tiny"
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        choices: Sequence[str] | None = None,
-        max_tokens: int = 256,
-        temperature: float = 0.0,
-        seed: int | None = None,
-    ) -> Completion:
-        answer = self.answers[len(self.asked) % len(self.answers)]
-        self.asked.append(tuple(messages))
-        self.choices.append(choices)
-        self.seeds.append(seed)
+    def __init__(self, answers: Sequence[str | Completion | ModelError | tuple[str, FinishReason]]) -> None:
+        super().__init__()
+        self.answers = answers
+
+    async def answer(self, request: ChatRequest) -> Completion:
+        answer = self.answers[(len(self.requests) - 1) % len(self.answers)]
         if isinstance(answer, ModelError):
             raise answer
         if isinstance(answer, Completion):
@@ -344,6 +334,3 @@ class TinyChat:
             return Completion(answer, Usage(11, 3), 0.25, "stop", 0.001)
         text, reason = answer
         return Completion(text, Usage(11, 3), 0.25, reason, 0.001)
-
-    async def close(self) -> None:
-        return
