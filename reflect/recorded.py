@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from episodes.store.store import Store, text_id
 from models.chat import ChatModel, Completion, Message, Usage
-from prompts.base import content_id
+from models.ids import content_id
 
 
 class Recorded:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from episodes.store.store import Store
-from prompts.base import content_id
+from models.ids import content_id
 
 
 @dataclass(frozen=True, slots=True)

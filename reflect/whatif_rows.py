@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from episodes.game import Game
 from episodes.store.store import Store
-from prompts.base import content_id
+from models.ids import content_id
 from reflect.evidence import Z95
 from reflect.whatif import Effect, WhatIf
 

@@ -23,6 +23,7 @@ from distill.rookie.lessons import LEVELS
 from distill.rookie.vocabulary import CONTEXT, END, SPECIAL, save_tokenizer, vocabulary
 from distill.rookie.warmup import RECALLS, recall, recall_loss, repetition, repetition_loss
 from models.errors import BadInput
+from models.ids import hash64
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -131,8 +132,7 @@ def optimizers(model: "LlamaForCausalLM") -> list[torch.optim.Optimizer]:
 
 def draw_for(seed: int, step: int) -> Random:
     """The source of randomness of one step."""
-    digest = hashlib.blake2b(f"rookie {seed} {step}".encode(), digest_size=8).digest()
-    return Random(int.from_bytes(digest))
+    return Random(hash64(f"rookie {seed} {step}"))
 
 
 class Training:
