@@ -18,6 +18,7 @@ from cornerman.night.steps import Json, Steps, digest
 from cornerman.players import Players
 from cornerman.report.build import build_report
 from cornerman.workplace import Workplace
+from models import files
 from models.errors import BadInput, BudgetExhausted
 from models.ledger import Ledger
 from prompts.prompt import Prompt
@@ -182,9 +183,7 @@ def _finish(corner: Corner, status: str, error: str | None, began: float) -> Nig
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old one or the new one, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
+    files.write_whole(path, text)
 
 
 def _now() -> str:
