@@ -12,6 +12,7 @@ import typer
 
 from cornerman.cli import app
 from cornerman.commands import GROUPS, SINGLE
+from models.files import write_whole
 
 WIDTH = 100
 HEAD = """\
@@ -43,4 +44,4 @@ def _commands(root: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(reference(), encoding="utf-8")
+    write_whole(Path(sys.argv[1]), reference())

@@ -4,7 +4,6 @@ Knows nothing about serving beyond the command that starts it.
 """
 
 import json
-import os
 import shlex
 import shutil
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from distill.student import Student, checked_base, lineage
 from episodes.game import Game
 from episodes.store.store import Store
 from models.errors import BadInput
+from models.files import whole_folder
 from models.vllm_environment import context_of, gpu_present
 
 Format = Literal["merged", "adapter"]
@@ -49,18 +49,14 @@ def export(store: Store, student: Student, game: Game, to: Path, format: Format 
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise BadInput(f"{to} is not an empty folder: export to a new one")
     base = checked_base(student)
-    fresh = to.absolute().parent / f".{to.absolute().name}.{os.getpid()}"
-    shutil.rmtree(fresh, ignore_errors=True)
     try:
-        fresh.parent.mkdir(parents=True, exist_ok=True)
-        difference = _write(student, game, base, fresh, format)
-        served = _commands(student, base, to.absolute(), format)
-        (fresh / "README.md").write_text(card(student, game, lineage(store, student), served, difference))
-        fresh.rename(to)
+        to.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with whole_folder(to) as fresh:
+            difference = _write(student, game, base, fresh, format)
+            served = _commands(student, base, to.absolute(), format)
+            (fresh / "README.md").write_text(card(student, game, lineage(store, student), served, difference))
     except OSError as problem:
         raise explained(problem, to) from problem
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     files = tuple(sorted(file.name for file in to.iterdir()))
     return ExportResult(to, files, served.here, difference)
 

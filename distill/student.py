@@ -7,7 +7,6 @@ small, the merged model in ``model/``, so that it outlives a change of its base.
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from episodes.players.model import ModelPlayer
 from episodes.store.store import Store
 from models.chat import ChatModel
 from models.errors import BadInput
+from models.files import whole_folder
 from models.hub import model_folder
 from models.local import LocalModel
 from prompts.library import PromptLibrary
@@ -122,10 +122,8 @@ def make_student(
     examples = examples_of(store, dataset, prompt)
     trained = train(source, examples["train"], examples["held-out"], method, student.adapter, on_progress=on_progress)
     if size < SMALL and not student.merged.exists():
-        fresh = student.folder / "model.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        write_merged(source, student.adapter, fresh, temperature=temperature)
-        fresh.rename(student.merged)
+        with whole_folder(student.merged) as fresh:
+            write_merged(source, student.adapter, fresh, temperature=temperature)
     student = replace(student, measured=training_figures(trained))
     _insert(store, student)
     return student

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from distill.encode import Encoder, Example, TokenSequence, balanced, check_learned
 from models.errors import BadInput
+from models.files import whole_folder, write_whole
 
 if TYPE_CHECKING:
     from distill.trainer import WeightedTrainer
@@ -115,10 +116,9 @@ def train(
     work.mkdir(parents=True, exist_ok=True)
     run = _Run(base, examples=examples, held_out=held_out, method=method, work=work, on_progress=on_progress)
     trained = run.result(target)
-    fresh = work / "adapter"
-    run.save(fresh)
-    (fresh / "trained.json").write_text(json.dumps(asdict(trained) | {"adapter": "."}))
-    fresh.rename(target)
+    with whole_folder(target) as fresh:
+        run.save(fresh)
+        (fresh / "trained.json").write_text(json.dumps(asdict(trained) | {"adapter": "."}))
     shutil.rmtree(work)
     return trained
 
@@ -181,7 +181,6 @@ class _Run:
 
     def save(self, folder: Path) -> None:
         """Write the adapter in safetensors; its base is named by the student, not by a path of this machine."""
-        shutil.rmtree(folder, ignore_errors=True)
         self._model.save_pretrained(str(folder))
         (folder / "README.md").unlink(missing_ok=True)
         config = folder / "adapter_config.json"
@@ -194,9 +193,7 @@ class _Run:
         kept = self._work / "before.json"
         if not kept.exists():
             loss, agreement = measure(model, self._train, self._pad, self._method.batch)
-            fresh = kept.with_suffix(".new")
-            fresh.write_text(json.dumps({"loss": loss, "agreement": agreement}))
-            fresh.rename(kept)
+            write_whole(kept, json.dumps({"loss": loss, "agreement": agreement}))
         return Fit(**json.loads(kept.read_text()))
 
     def _trainer(self) -> "WeightedTrainer":

@@ -6,9 +6,7 @@ Knows nothing about prompts, comparisons and students: those are not exchanged.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store, check
 from models.errors import BadInput
+from models.files import whole_file
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -61,7 +60,7 @@ def export_episodes(
             done += 1
             on_progress(done)
 
-    with _whole_file(path) as part:
+    with whole_file(path) as part:
         write(records(), part)
     return done
 
@@ -94,19 +93,6 @@ def _kind(path: Path) -> str:
     if suffix not in (".jsonl", ".parquet"):
         raise BadInput(f"{path}: episodes are exchanged as .jsonl or .parquet; end the name with one of them")
     return suffix
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
-    """A file to write that takes the place of ``path`` only when it is whole."""
-    if not path.parent.is_dir():
-        raise BadInput(f"there is no folder {path.parent}: make it first")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 # JSON Lines.

@@ -9,7 +9,6 @@ those on a GPU, compute in their own precision with a grid of 1e-3: there the sa
 Knows nothing about messages, templates or events.
 """
 
-import hashlib
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.errors import BadInput
+from models.ids import hash64
 
 if TYPE_CHECKING:
     import torch
@@ -56,8 +56,7 @@ class Answer:
 
 def uniform(seed: int, step: int) -> float:
     """A number in [0, 1) that depends on ``seed`` and ``step`` only."""
-    digest = hashlib.blake2b(f"sample {seed} {step}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64
+    return hash64(f"sample {seed} {step}") / 2**64
 
 
 def draw(scores: Sequence[float], temperature: float, at: float) -> int:

@@ -7,7 +7,6 @@ so the same request after a restart finds its answer and is not asked again.
 import asyncio
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from models.chat import ChatRequest, Completion, Usage, given_whole
 from models.errors import BadInput
+from models.files import write_whole
 
 
 def _to_stderr(text: str) -> None:
@@ -49,7 +49,10 @@ class ManualModel:
         key = request_hash(request)
         question, answer = self._folder / f"{key}.request.md", self._folder / f"{key}.answer.md"
         if not question.exists():
-            _write_whole(question, _request_text(request, answer))
+            try:
+                write_whole(question, _request_text(request, answer))
+            except OSError as error:
+                raise BadInput(f"manual: {question} cannot be written ({error.strerror})") from None
         text = _read_answer(answer)
         if text is None and key not in self._notified:
             self._notified.add(key)
@@ -97,13 +100,3 @@ def _read_answer(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"manual: {path} cannot be read as UTF-8 text ({error})") from None
     return text or None
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write ``path`` so that a reader sees all of it or nothing."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise BadInput(f"manual: {path} cannot be written ({error.strerror})") from None

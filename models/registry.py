@@ -19,12 +19,12 @@ manual:DIR            a person, by way of files
 """
 
 import difflib
-import hashlib
 from pathlib import Path
 
 from models.chat import ChatModel
 from models.concurrency import Throttled
 from models.errors import BadInput
+from models.ids import hash64
 from models.ledger import Metered
 from models.limits import Limited
 from models.manual import ManualModel
@@ -84,7 +84,7 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
         from models.vllm_batch import VLLMBatchModel
 
         batch = VLLMBatchModel(Path(rest), name=spec)
-        return Retrying(Metered(batch, options.ledger, FREE), max_retries=options.max_retries, seed=_seed(spec))
+        return Retrying(Metered(batch, options.ledger, FREE), max_retries=options.max_retries, seed=hash64(spec))
     from models.hub import model_folder
     from models.local import LocalModel
 
@@ -113,11 +113,7 @@ def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:
     model = throttled[0] if len(throttled) == 1 else Replicas(throttled, name)
     limit = options.traffic.rate_limit(opened.models[0][0], opened.account)
     limit.declare(options.requests_per_minute, options.tokens_per_minute)
-    return Retrying(Limited(model, limit), max_retries=options.max_retries, seed=_seed(name))
-
-
-def _seed(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+    return Retrying(Limited(model, limit), max_retries=options.max_retries, seed=hash64(name))
 
 
 def _unknown(spec: str, kind: str) -> str:

@@ -4,7 +4,6 @@ They are Markdown files in ``prompts/bases``. Three kinds ship: ``full`` for mod
 to answer), ``brief`` for the rookie, ``bare`` for students, which get no guidance. Knows nothing about guidance items.
 """
 
-import hashlib
 import string
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from episodes.game import Game
 from models.errors import BadInput
+from models.ids import content_id
 from prompts.frontmatter import split
 
 BASES = Path(__file__).parent / "bases"
@@ -42,15 +42,6 @@ class Base:
         """Content hash, 20 hexadecimal digits."""
         parts = [self.game, self.name, self.text, self.turn, str(self.constrained), str(self.remarks), self.heading]
         return content_id("base", parts)
-
-
-def content_id(kind: str, parts: list[str]) -> str:
-    """A hash of a list of texts, 20 hexadecimal digits; no two different lists share one by concatenation."""
-    digest = hashlib.blake2b(kind.encode(), digest_size=10)
-    for part in parts:
-        data = part.encode()
-        digest.update(len(data).to_bytes(8) + data)
-    return digest.hexdigest()
 
 
 def check_turn(turn: str, place: str) -> str:

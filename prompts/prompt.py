@@ -12,7 +12,8 @@ from episodes.game import Game
 from episodes.players.model import ModelPlayer
 from models.chat import ChatModel
 from models.errors import BadInput
-from prompts.base import Base, content_id
+from models.ids import content_id
+from prompts.base import Base
 from prompts.rule import Rule
 
 CountTokens = Callable[[str], int]

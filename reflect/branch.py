@@ -6,7 +6,6 @@ somebody branches.
 """
 
 import asyncio
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from episodes.player import Context, Player
 from episodes.real_time import run_ticks
 from episodes.record import EpisodeRecord, Landing, TurnRecord
 from models.errors import BadInput
+from models.ids import seed63
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,7 @@ class _Run:
     async def ask(self, seat: int, tick: int) -> Thinking:
         turn = self.counts[seat]
         self.counts[seat] += 1
-        digest = hashlib.blake2b(f"branch {self.seed} {seat} {turn}".encode(), digest_size=8).digest()
-        seed = int.from_bytes(digest) >> 1
+        seed = seed63(f"branch {self.seed} {seat} {turn}")
         context = Context(self.game, seat, seed, turn, self.state)
         decision = await self.players[seat].act(self.state.observe(seat), context)
         rate = self.game.tick_rate

@@ -4,13 +4,13 @@ Knows nothing about what is asked. DSPy is imported in the functions that use it
 """
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from models.chat import ChatModel, ChatRequest, Message, Role
 from models.errors import CornermanError, Malformed, Refused
+from models.ids import seed63
 
 ASK_SECONDS = 3600.0
 """How long a call from another thread waits for the event loop; each model has a time limit of its own."""
@@ -40,7 +40,7 @@ class ChatEngine:
                 tuple(messages),
                 max_tokens=config.max_tokens or 8000,
                 temperature=1.0 if config.temperature is None else config.temperature,
-                seed=int.from_bytes(hashlib.blake2b(asked.encode(), digest_size=8).digest()) >> 1,
+                seed=seed63(asked),
             )
         )
         if completion.finish_reason == "length":

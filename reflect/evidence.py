@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from episodes.game import Game, Move
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
+from reflect.rows import TurnRow, turn_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,22 +30,6 @@ LOOKAHEAD = 4
 GROUPS = 200
 """Groups into which episodes are dealt for standard errors: enough for a normal interval, few enough to be quick."""
 Z95 = 1.959963984540054
-
-
-class TurnRow(NamedTuple):
-    """One decision of the player whose evidence is gathered, as stored; ``score`` and ``result`` are its seat's final
-    score and return."""
-
-    episode: str
-    n: int
-    seat: int
-    situation: str
-    move: Move | None
-    legal_id: str
-    reward: float
-    score: float
-    result: float
-    prompt_id: str | None
 
 
 @dataclass(frozen=True)
@@ -83,17 +68,6 @@ class Turns:
         return {f: features[f][v] for f, v in zip(features, self.values[index], strict=True)}
 
 
-_QUERY = """
-select t.episode_id, t.n, t.seat, t.situation, t.move, t.legal_moves_id, t.reward, s.score, s.result, s.prompt_id
-from seats s join episodes e on e.id = s.episode_id
-join turns t on t.episode_id = s.episode_id and t.seat = s.seat
-where e.game = ?1 and (?2 is null or s.player = ?2)
-    and (?3 is null or e.id in (select value from json_each(?3)))
-    and (?4 is null or s.model = ?4) and (?5 is null or e.purpose = ?5)
-order by t.episode_id, t.seat, t.n
-"""
-
-
 def load_turns(
     store: Store,
     game: Game,
@@ -105,8 +79,7 @@ def load_turns(
 ) -> Turns:
     """All stored turns in ``game`` that fit every filter given: a player by its name in the record, a model, some
     episodes, a purpose."""
-    chosen = None if episodes is None else json.dumps(list(episodes))
-    rows = store.db.execute(_QUERY, [game.name, player, chosen, model, purpose])
+    rows = turn_rows(store, game.name, player=player, episodes=episodes, model=model, purpose=purpose)
     return gather(game, rows, store.text)
 
 

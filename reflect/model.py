@@ -34,6 +34,7 @@ from reflect.evidence import load_turns, tabulate
 from reflect.programs import read_program, write_program
 from reflect.recorded import Recorded
 from reflect.rejected import Rejected, keep_rejected, recent_rejected
+from reflect.rows import replies_of_others, turn_exists
 from reflect.whatif import WhatIf
 
 
@@ -198,7 +199,7 @@ class _Reflector:
             games=self.games,
             items=self.items,
             turn_exists=self._turn_exists,
-            foreign=foreign_texts(self.store, task.player, task.episodes),
+            foreign=replies_of_others(self.store, task.player, task.episodes),
             origin=self.chat.name,
             budget=task.budget,
             count_tokens=task.count_tokens,
@@ -213,8 +214,7 @@ class _Reflector:
     def _turn_exists(self, episode_id: str, n: int) -> bool:
         if episode_id not in self.task.episodes or not 0 <= n < 2**63:
             return False
-        rows = self.store.db.execute("select 1 from turns where episode_id = ? and n = ?", [episode_id, n])
-        return rows.fetchone() is not None
+        return turn_exists(self.store, episode_id, n)
 
 
 async def reflect(store: Store, chat: ChatModel, task: Task) -> Reflection:
@@ -236,14 +236,3 @@ async def reflect(store: Store, chat: ChatModel, task: Task) -> Reflection:
 def _limits(task: Task) -> str:
     remarks = "reads remarks" if task.current.base.remarks else "does not read remarks, only rules"
     return quoted({"items": task.budget.items, "tokens": task.budget.tokens, "the player": remarks})
-
-
-def foreign_texts(store: Store, player: str, episodes: Sequence[str]) -> list[str]:
-    """What others than ``player`` wrote in these episodes besides bare moves, without repeats."""
-    rows = store.db.execute(
-        "select distinct t.reply from turns t join seats s on s.episode_id = t.episode_id and s.seat = t.seat "
-        "where s.player != ?1 and t.reply != ifnull(t.move, '') "
-        "and t.episode_id in (select value from json_each(?2)) order by t.reply",
-        [player, json.dumps(list(episodes))],
-    )
-    return [reply for (reply,) in rows]

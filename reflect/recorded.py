@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from episodes.store.store import Store, text_id
 from models.chat import ChatModel, ChatRequest, Completion, Usage, given_whole
+from models.ids import content_id
 from models.wrapping import Wrapper
-from prompts.base import content_id
+from reflect.rows import ReflectionRow, put_reflection, reply_id
 
 
 class Recorded(Wrapper):
@@ -37,19 +38,12 @@ class Recorded(Wrapper):
     def _found(self, request_id: str) -> str | None:
         if self._night is None:
             return None
-        rows = self._store.db.execute(
-            "select reply_id from reflections where night_id = ? and request_id = ?", [self._night, request_id]
-        )
-        row = rows.fetchone()
-        return None if row is None else self._store.text(row[0])
+        found = reply_id(self._store, self._night, request_id)
+        return None if found is None else self._store.text(found)
 
     def _keep(self, request: str, reply: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        with self._store.transaction() as connection:
-            ids = (self._store.put_text(request), self._store.put_text(reply))
-            key = content_id("reflection", [self._night or now, *ids])
-            connection.execute(
-                "insert or ignore into reflections (id, night_id, game, origin, request_id, reply_id, created) "
-                "values (?, ?, ?, ?, ?, ?, ?)",
-                (key, self._night, self._game, self.name, *ids, now),
-            )
+        ids = (text_id(request), text_id(reply))
+        key = content_id("reflection", [self._night or now, *ids])
+        call = ReflectionRow(key, self._night, self._game, self.name, *ids, now)
+        put_reflection(self._store, call, texts=(request, reply))

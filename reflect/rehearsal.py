@@ -4,7 +4,6 @@ It serves to propose: lists that look good one move at a time often are not when
 are never shown as results; the race and the gate play the real player. Knows nothing about stores or models.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -16,6 +15,7 @@ from episodes.game import Game, Observation
 from episodes.play import Match, play_episode
 from episodes.player import Context, Decision, Player
 from episodes.record import EpisodeRecord, SeatRecord
+from models.ids import seed63
 from prompts.rule import Rule
 from reflect.advantage import Samples
 from reflect.standin import Habits, StandIn
@@ -156,7 +156,7 @@ class Stage:
 
 def derived(seed: int, name: str) -> int:
     """A seed of 63 bits for a named use."""
-    return int.from_bytes(hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8).digest()) >> 1
+    return seed63(f"{seed} {name}")
 
 
 def samples_of(game: Game, what_ifs: Sequence[WhatIf], habits: Habits, weight: float = 1.0) -> Samples:

@@ -1,6 +1,6 @@
 """Ideas that were rejected, with the reason, so that nobody proposes them over and over.
 
-Rows of the table ``rejected``: answers of a model that were refused, and ideas that lost. Knows nothing about why.
+Answers of a model that were refused, and ideas that lost. Knows nothing about why.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from episodes.store.store import Store
-from prompts.base import content_id
+from models.ids import content_id
+from reflect.rows import RejectedRow, put_rejected, rejected_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ def keep_rejected(store: Store, game: str, found: Sequence[Rejected], night_id: 
     """Log rejected ideas; the same idea with the same reason is kept once a night."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     rows = [
-        (
+        RejectedRow(
             content_id("rejected", [game, night_id or "", one.text, one.reason]),
             game,
             night_id,
@@ -35,19 +36,9 @@ def keep_rejected(store: Store, game: str, found: Sequence[Rejected], night_id: 
         )
         for one in found
     ]
-    with store.transaction() as connection:
-        connection.executemany(
-            "insert or ignore into rejected (id, game, night_id, text, reason, origin, created) "
-            "values (?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
+    put_rejected(store, rows)
 
 
 def recent_rejected(store: Store, game: str, limit: int) -> list[Rejected]:
     """The ideas rejected last in ``game``, the newest first."""
-    rows = store.db.query(
-        "select text, reason, ifnull(origin, '') as origin from rejected where game = ? "
-        "order by created desc, rowid desc limit ?",
-        [game, limit],
-    )
-    return [Rejected(**row) for row in rows]
+    return [Rejected(row.text, row.reason, row.origin) for row in rejected_rows(store, game, limit)]

@@ -5,7 +5,6 @@ Knows nothing about rules or prompts.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from episodes.game import Game, Move
 from episodes.player import Player
 from episodes.record import EpisodeRecord, SeatRecord
 from episodes.store.store import Store
+from models.ids import seed63
 from reflect.branch import branch_at, play_on
 from reflect.evidence import Turns
 
@@ -132,7 +132,7 @@ async def what_if(
 
 def _seed(episode: str, n: int, number: int) -> int:
     """The same luck for every alternative of a turn."""
-    return int.from_bytes(hashlib.blake2b(f"what-if {episode} {n} {number}".encode(), digest_size=8).digest()) >> 1
+    return seed63(f"what-if {episode} {n} {number}")
 
 
 def _effects(moves: Sequence[Move], returns: "np.ndarray[tuple[int, int], np.dtype[np.float64]]") -> dict[Move, Effect]:

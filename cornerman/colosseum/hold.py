@@ -7,7 +7,7 @@ from typing import Any
 
 from cornerman.colosseum.entrants import Entrants
 from cornerman.colosseum.games import Fought, fought
-from cornerman.colosseum.page import Occasion, exhibits, render, write_page
+from cornerman.colosseum.page import Occasion, exhibits, render
 from cornerman.colosseum.roster import Entry, Plan
 from cornerman.colosseum.run import PAIRS, Played, Tournament, play_tournament, swiss_rounds
 from cornerman.colosseum.show import Board
@@ -15,6 +15,7 @@ from cornerman.colosseum.standings import Standings, standings
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from models.errors import BadInput
+from models.files import write_whole
 
 FAULTS = 3
 """Different faults that are told."""
@@ -39,7 +40,7 @@ async def hold(
     occasion = Occasion(tournament.id, place.game.name, str(tournament.clock), tournament.system, tournament.seed)
     if games:
         shown = exhibits(place.store, place.game, games, found)
-        write_page(page, render(occasion, found, shown, voided=played.voided))
+        write_whole(page, render(occasion, found, shown, voided=played.voided))
     return found, {
         **_occasion(tournament, played),
         **found.as_dict(),

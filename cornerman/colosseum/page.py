@@ -53,13 +53,6 @@ class Exhibit:
     packed: str
 
 
-def write_page(path: Path, text: str) -> None:
-    """Write the page whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
 def render(occasion: Occasion, found: Standings, shown: Sequence[Exhibit], *, voided: int) -> str:
     """The page as text."""
     from markupsafe import Markup

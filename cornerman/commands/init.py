@@ -22,11 +22,12 @@ def init(
     """
     from cornerman.config import TEMPLATE
     from models.errors import BadInput
+    from models.files import write_whole
 
     if path.exists() and not force:
         raise BadInput(f"{path} is there already; --force overwrites it")
     text = TEMPLATE if db is None else TEMPLATE.replace('db = "cornerman.db"', f'db = "{db.as_posix()}"')
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)
     if as_json:
         emit({"path": str(path)})
     else:

@@ -46,6 +46,7 @@ def latency(
     from cornerman.report.curve import draw_curve
     from cornerman.workplace import workplace
     from episodes.clock import Clock
+    from models.files import write_whole
 
     wanted = _factors(factors)
     if out is not None and not out.parent.is_dir():
@@ -55,7 +56,7 @@ def latency(
         sides = place.players.open(a, place.game), place.players.open(b, place.game)
         found = _run(place, sides, charged, wanted, pairs)
     if out is not None:
-        out.write_text(draw_curve(found), encoding="utf-8")
+        write_whole(out, draw_curve(found))
         found["picture"] = str(out)
     if as_json:
         emit(found)

@@ -153,13 +153,14 @@ def export(
     Example: cornerman prompts export certified --to mine.md
     """
     from cornerman.workplace import workplace
+    from models.files import write_whole
     from prompts.markdown import to_markdown
 
     with workplace(db, config, game, write=False) as place:
         found = _resolve(place, prompt, model)
         text = to_markdown(found, place.game)
     if to is not None:
-        to.write_text(text, encoding="utf-8")
+        write_whole(to, text)
     if as_json:
         return emit({"id": found.id, "path": str(to) if to else None, "markdown": text})
     if to is None:

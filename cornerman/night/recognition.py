@@ -17,7 +17,7 @@ from cornerman.night.steps import digest
 from cornerman.typed_json import from_json, to_json
 from episodes.store.runs import Run, Runs, now
 from episodes.store.store import Store
-from prompts.base import content_id
+from models.ids import content_id
 
 UNSHAPING = frozenset(
     {

@@ -5,7 +5,6 @@ A night that was stopped, by whatever, is gone on with by the same command; one 
 
 import time
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from cornerman.night import coaching, measuring, schooling
@@ -18,6 +17,7 @@ from cornerman.report.build import build_report
 from cornerman.workplace import Workplace
 from episodes.store.runs import Runs, RunStatus
 from models.errors import BadInput, BudgetExhausted
+from models.files import write_whole
 from prompts.prompt import Prompt
 
 
@@ -115,6 +115,7 @@ def _finish(corner: Corner, status: RunStatus, error: str | None, began: float) 
     runs.end(night_id, status, error)
     corner.keep_spending()
     path = corner.config.night.folder / night_id / "report.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, build_report(corner.store, night_id))
     runs.set_report(night_id, str(path))
     rounds = range(1, corner.size.rounds + 1)
@@ -130,11 +131,3 @@ def _finish(corner: Corner, status: RunStatus, error: str | None, began: float) 
         report=str(path),
         seconds=time.perf_counter() - began,
     )
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)

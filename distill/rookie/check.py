@@ -4,7 +4,6 @@ Rules are drawn from those held out of training, and situations from another see
 throughout, so that the figures can be told by wording. Knows nothing about how the model was trained.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -30,6 +29,7 @@ from distill.rookie.lessons import (
 )
 from distill.rookie.vocabulary import vocabulary
 from episodes.games.duel.words import MOVES
+from models.ids import hash64
 
 MOST_RULES = 8
 TURNS = 12
@@ -78,8 +78,7 @@ def measure(model: Any, *, seed: int, prompts: int, canonical: float = 0.5) -> l
 
     ``canonical`` is the share of prompts worded as ``Rule.sentence`` does; the rest are shared by the other phrasings.
     """
-    digest = hashlib.blake2b(f"check {seed}".encode(), digest_size=8).digest()
-    draw = Random(int.from_bytes(digest))
+    draw = Random(hash64(f"check {seed}"))
     others = [phrasing for phrasing in PHRASINGS if phrasing != CANONICAL]
     drawn = []
     for index in range(prompts):

@@ -7,8 +7,6 @@ Knows nothing about how good the result is: see ``check``.
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +21,8 @@ from distill.rookie.lessons import LEVELS
 from distill.rookie.vocabulary import CONTEXT, END, SPECIAL, save_tokenizer, vocabulary
 from distill.rookie.warmup import RECALLS, recall, recall_loss, repetition, repetition_loss
 from models.errors import BadInput
+from models.files import recover_folder, whole_folder
+from models.ids import hash64
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -131,8 +131,7 @@ def optimizers(model: "LlamaForCausalLM") -> list[torch.optim.Optimizer]:
 
 def draw_for(seed: int, step: int) -> Random:
     """The source of randomness of one step."""
-    digest = hashlib.blake2b(f"rookie {seed} {step}".encode(), digest_size=8).digest()
-    return Random(int.from_bytes(digest))
+    return Random(hash64(f"rookie {seed} {step}"))
 
 
 class Training:
@@ -143,6 +142,7 @@ class Training:
         self.work = work
         self.progress = Progress()
         self._begin()
+        recover_folder(work)
         if (work / "progress.json").exists():
             self._resume()
 
@@ -208,9 +208,6 @@ class Training:
 
     def save(self) -> None:
         """Write the checkpoint: weights, optimizer state and progress, whole or not at all."""
-        fresh = self.work.with_name(self.work.name + ".new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
         state: dict[str, torch.Tensor] = {}
         names = {weight: name for name, weight in self.model.named_parameters()}
         for weight, name in names.items():
@@ -218,10 +215,11 @@ class Training:
         for optimizer in self.optimizers:
             for weight, kept in optimizer.state.items():
                 state |= {f"{key}.{names[weight]}": value for key, value in kept.items()}
-        save_file(state, fresh / "state.safetensors")
         about = {"course": asdict(self.course), "progress": asdict(self.progress)}
-        (fresh / "progress.json").write_text(json.dumps(about))
-        replace_folder(fresh, self.work)
+        with whole_folder(self.work) as fresh:
+            fresh.mkdir(parents=True)
+            save_file(state, fresh / "state.safetensors")
+            (fresh / "progress.json").write_text(json.dumps(about))
 
     def _resume(self) -> None:
         about = json.loads((self.work / "progress.json").read_text())
@@ -239,23 +237,11 @@ class Training:
                 optimizer.state[weight] = kept
 
 
-def replace_folder(fresh: Path, target: Path) -> None:
-    """Put ``fresh`` in the place of ``target``; a reader sees the one or the other, whole."""
-    old = target.with_name(target.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def write_model(model: "LlamaForCausalLM", target: Path) -> None:
-    """Write the model as any Hugging Face model is written, through a folder beside ``target``."""
-    fresh = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    """Write the model as any Hugging Face model is written, whole or not at all."""
     model.config.dtype = "float32"
     model.generation_config.max_new_tokens = 8
-    model.save_pretrained(str(fresh))
-    save_tokenizer(fresh)
-    replace_folder(fresh, target)
+    with whole_folder(target) as fresh:
+        fresh.mkdir(parents=True)
+        model.save_pretrained(str(fresh))
+        save_tokenizer(fresh)

@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 
 from cornerman.config import Config
-from cornerman.night import recognition
 from cornerman.night.recognition import Plan, begin_night, begin_stage, plan_of
 from cornerman.night.sizes import SIZES
-from cornerman.night.steps import Steps
+from cornerman.night.steps import Steps, digest
 from episodes.store import schema
 from episodes.store.runs import Run, Runs
 from episodes.store.store import Store
@@ -47,7 +46,7 @@ def changed(**sections: Any) -> Config:
 def test_the_default_night_has_the_seeds_of_the_first_version(store: Store) -> None:
     begun = begin_night(store, Config(), "demo", {})
     assert (begun.plan.root, begun.resumed, begun.run.number) == (ROOT, False, 1)
-    assert begun.run.id == recognition.digest(["night", ROOT])
+    assert begun.run.id == digest(["night", ROOT])
     Runs(store).end(begun.run.id, "done")
     assert begin_night(store, Config(), "smoke", {}).plan.root == "night 1 2 2fb27939545e5c11fd9d"
 
@@ -109,7 +108,7 @@ def test_the_plan_is_frozen_when_the_night_begins(store: Store, monkeypatch: pyt
     """A later version may have other sizes: a night goes on with the bounds, and with K, that it began with."""
     begun = begin_night(store, Config(), "demo", {})
     assert begun.plan == Plan(ROOT, SIZES["demo"], chances=14)
-    monkeypatch.setitem(recognition.SIZES, "demo", dataclasses.replace(SIZES["demo"], rounds=5, candidates=9))
+    monkeypatch.setitem(SIZES, "demo", dataclasses.replace(SIZES["demo"], rounds=5, candidates=9))
     assert begin_night(store, Config(), "demo", {}).plan == begun.plan
     kept = plan_of(Runs(store).night(begun.run.id))
     assert kept == begun.plan

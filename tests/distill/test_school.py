@@ -139,7 +139,7 @@ def test_a_rehearsed_model_gives_a_few_answers_again() -> None:
     question = (Message("user", "far"),)
     for seed in range(40):
         asyncio.run(found.chat.complete(ChatRequest(question, choices=("jab",), seed=seed)))
-    assert sorted(asked) == [0, 1, 2, 3]
+    assert sorted(seed for seed in asked if seed is not None) == [0, 1, 2, 3]
     asyncio.run(found.chat.complete(ChatRequest((Message("user", "near"),), choices=("jab",), seed=0)))
     assert len(asked) == 5
 

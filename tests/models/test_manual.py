@@ -12,7 +12,7 @@ from models.manual import ManualModel, request_hash
 MESSAGES = (Message("system", "You are a coach."), Message("user", "What now?\n\n# not a heading of ours"))
 
 
-def answer_later(folder: Path, text: str, choices: list[str] | None = None) -> tuple[Completion, list[str]]:
+def answer_later(folder: Path, text: str, choices: tuple[str, ...] | None = None) -> tuple[Completion, list[str]]:
     """Ask, and write the answer as a person would once the request is there."""
     told: list[str] = []
 
@@ -35,7 +35,7 @@ def answer_later(folder: Path, text: str, choices: list[str] | None = None) -> t
 
 def test_a_request_is_written_and_its_answer_read(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "letters"
-    completion, told = answer_later(folder, "\n  Use throw.\n\n", ["Use throw.", "Wait."])
+    completion, told = answer_later(folder, "\n  Use throw.\n\n", ("Use throw.", "Wait."))
     assert completion.text == "Use throw."
     assert completion.latency > 0.04
     assert completion.cost == 0

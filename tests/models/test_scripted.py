@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from models.chat import ChatRequest, Completion, Message
+from models.chat import ChatModel, ChatRequest, Completion, Message
 from models.errors import BadInput
 from models.registry import open_model
 from models.scripted import ScriptedModel
 
 
-def ask(model: object, text: str, max_tokens: int = 256) -> Completion:
+def ask(model: ChatModel, text: str, max_tokens: int = 256) -> Completion:
     messages = (Message("system", "be far"), Message("user", text))
-    return asyncio.run(model.complete(ChatRequest(messages, max_tokens=max_tokens)))  # type: ignore[attr-defined]
+    return asyncio.run(model.complete(ChatRequest(messages, max_tokens=max_tokens)))
 
 
 def test_replies_in_turn_then_an_error_that_helps() -> None:

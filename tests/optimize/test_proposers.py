@@ -1,6 +1,5 @@
 import asyncio
 import json
-from collections.abc import Sequence
 
 import pytest
 from fake_chat import FakeChat

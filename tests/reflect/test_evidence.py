@@ -9,7 +9,8 @@ import pytest
 from episodes.games.duel import GAME
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
-from reflect.evidence import GROUPS, LOOKAHEAD, Cell, TurnRow, between_variance, gather, load_turns, tabulate, turns_of
+from reflect.evidence import GROUPS, LOOKAHEAD, Cell, between_variance, gather, load_turns, tabulate, turns_of
+from reflect.rows import TurnRow
 
 
 def slow_rows(records: list[EpisodeRecord], player: str) -> list[tuple[int, dict[str, str], str | None, float, float]]:

@@ -27,8 +27,9 @@ from prompts.prompt import GuidanceItem, Prompt, compose
 from prompts.rule import Rule
 from reflect.digest import windows
 from reflect.edits import apply_edits
-from reflect.model import Reading, Reflection, Task, foreign_texts, reflect
+from reflect.model import Reading, Reflection, Task, reflect
 from reflect.rejected import recent_rejected
+from reflect.rows import replies_of_others
 from reflect.whatif import Effect, WhatIf
 
 TRAP = (
@@ -291,8 +292,8 @@ def test_what_an_opponent_wrote_is_quoted(kept: tuple[Store, list[str]]) -> None
     assert "[[" not in window.text
     said = {json.loads(line).get("said") for line in window.text.split("\n")[1:]}
     assert TRAP in said  # yet it is all there
-    assert foreign_texts(store, "bot:random", ids) == [TRAP]
-    assert foreign_texts(store, "vllm:talker@base", ids) == []
+    assert replies_of_others(store, "bot:random", ids) == [TRAP]
+    assert replies_of_others(store, "vllm:talker@base", ids) == []
     coach = Coach([proposals(GOOD)])
     run(kept, coach)
     for request in coach.requests:

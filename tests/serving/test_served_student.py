@@ -1,7 +1,6 @@
 """A student that was really taught, trained and exported, on a real vLLM server on the CPU, asked through both SDKs."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -50,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Student]:
 
 
 async def ask(
-    model: ChatModel, line: str, choices: Sequence[str] | None = MOVES, temperature: float = 0.0
+    model: ChatModel, line: str, choices: tuple[str, ...] | None = MOVES, temperature: float = 0.0
 ) -> Completion:
     messages = (Message("system", BASE.text), Message("user", BASE.turn.format(situation=line, text="", legal="")))
     return await model.complete(ChatRequest(messages, choices=choices, max_tokens=4, temperature=temperature, seed=3))

@@ -13,6 +13,7 @@ from episodes.games.duel import GAME
 from episodes.player import Player
 from episodes.players.bots import load_bot
 from episodes.record import Purpose
+from episodes.store.runs import Run, Runs
 from episodes.store.store import Store
 from models.chat import Message
 from models.scripted import ScriptedModel
@@ -90,20 +91,20 @@ def night_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NightStore
     rules = [Rule.of(GAME, {"distance": "far"}, "fireball"), Rule.of(GAME, {}, "jab")]
     certified = Prompt(base.base, tuple(GuidanceItem(rule, origin="analyst") for rule in rules))
     with Store.open(path) as store:
-        with store.transaction() as connection:
-            connection.execute(
-                "insert into runs (id, started, finished, status, config, size, seed, game, number) values (?,?,?,?,?,?,?,?,1)",
-                [
-                    night,
-                    "2026-11-20T22:00:00.000+00:00",
-                    "2026-11-20T22:12:30.000+00:00",
-                    "done",
-                    Config().model_dump_json(),
-                    "demo",
-                    1,
-                    "duel",
-                ],
+        Runs(store).begin(
+            Run(
+                id=night,
+                kind="night",
+                number=1,
+                started="2026-11-20T22:00:00.000+00:00",
+                finished="2026-11-20T22:12:30.000+00:00",
+                status="done",
+                config=Config().model_dump_json(),
+                size="demo",
+                seed=1,
+                game="duel",
             )
+        )
         samples = asyncio.run(_night(store, night, base, certified))
         _record(store, night, base, certified, samples)
         yield NightStore(store, night, base, certified, f"{night}-trial-1")

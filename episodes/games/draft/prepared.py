@@ -5,7 +5,6 @@ of the training side. It says which file it was made from and is made again when
 """
 
 import json
-import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from episodes.games.draft.split import (
     without_unseen,
 )
 from models.errors import BadInput
+from models.files import whole_file
 
 _FORMAT = [1, TOP_WIN_RATE, TOP_GAMES, HELD_OUT_HOURS, HELD_OUT_CARDS]
 """The form of the file and everything that decides what is in it."""
@@ -128,22 +128,18 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _make(path: Path, source: str, on_progress: Progress) -> Facts:
     place = place_of(path)
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    if place.is_dir():
+        raise BadInput(f"{place} is a folder: what is needed of {path} is kept under that name, so move it away")
     try:
-        with closing(sqlite3.connect(part)) as connection, connection:
+        with whole_file(place) as part, closing(sqlite3.connect(part)) as connection, connection:
             connection.execute("pragma journal_mode = off")
             connection.execute("pragma synchronous = off")
             facts = _fill(connection, path, source, on_progress)
-        if place.is_dir():
-            raise BadInput(f"{place} is a folder: what is needed of {path} is kept under that name, so move it away")
-        part.replace(place)
     except sqlite3.OperationalError as error:
         raise BadInput(
             f"{place} cannot be written ({error}): what is needed of a draft file is kept beside it, so put the file "
             "in a folder that is yours and has room"
         ) from None
-    finally:
-        part.unlink(missing_ok=True)
     return facts
 
 

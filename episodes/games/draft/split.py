@@ -11,12 +11,12 @@ drafts, and picks of it are left out of them. What a drafter does with such card
 than of a pick order.
 """
 
-import hashlib
 import re
 from dataclasses import replace
 from typing import Literal
 
 from episodes.games.draft.drafts import Card, Draft, Pick
+from models.ids import hash64, seed63
 
 Side = Literal["train", "held-out"]
 
@@ -38,17 +38,17 @@ def side_of(draft: Draft) -> Side:
     """The side of a draft, by the hour in which it began."""
     hour = _HOUR.match(draft.time)
     name = f"hour {hour[0].replace('T', ' ')}" if hour else f"draft {draft.id}"
-    return "held-out" if _hash(name) % HELD_OUT_HOURS == 0 else "train"
+    return "held-out" if hash64(name) % HELD_OUT_HOURS == 0 else "train"
 
 
 def is_unseen(card: Card) -> bool:
     """Whether a card is held out."""
-    return _hash(f"card {card}") % HELD_OUT_CARDS == 0
+    return hash64(f"card {card}") % HELD_OUT_CARDS == 0
 
 
 def order_of(draft: Draft) -> int:
     """Where a draft stands among others: as good as random, and always the same. 63 bits."""
-    return _hash(f"order {draft.id}") >> 1
+    return seed63(f"order {draft.id}")
 
 
 def without_unseen(draft: Draft) -> Draft:
@@ -60,7 +60,3 @@ def without_unseen(draft: Draft) -> Draft:
             pack = tuple(card for card in pick.pack if not is_unseen(card))
             picks.append(Pick(pick.pack_number, pick.pick_number, pack, taken))
     return replace(draft, picks=tuple(picks))
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())

@@ -14,6 +14,7 @@ from typing import Any
 from episodes.game import Game, Move, Observation, State
 from episodes.games.openspiel.belief import Imagining, imagined
 from episodes.games.openspiel.telling import Telling
+from models.ids import hash64
 
 _WORD = re.compile(r"[\w-]+")
 
@@ -227,8 +228,7 @@ class CloneableOpenSpielState(OpenSpielState):
 
 def _fraction(seed: int, draw: int) -> float:
     """A number in [0, 1) for one draw of chance."""
-    digest = hashlib.blake2b(f"chance {seed} {draw}".encode(), digest_size=8).digest()
-    return (int.from_bytes(digest) >> 11) / 2**53
+    return (hash64(f"chance {seed} {draw}") >> 11) / 2**53
 
 
 def forfeit_returns(seats: int, forfeited: tuple[int, ...]) -> tuple[float, ...]:
