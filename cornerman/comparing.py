@@ -42,7 +42,7 @@ async def compare_players(
         *(f"{one.name} {one.prompt_id}" for one in opponents),
     )
     root = f"{derive('compare', *inputs):016x}"
-    arena = Arena(place.game, clock, place.store, scope=f"compare {root}", runner=place.players.runner)
+    arena = Arena(place.game, clock, place.store, scope=f"compare {root}", runner=place.runner)
     source = Through(arena, tuple(opponents)) if opponents else arena
     found = await compare(source, a, b, rule, root, on_progress=lambda progress: on_line(line(progress)))
     entry = Entry(

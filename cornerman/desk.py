@@ -38,7 +38,6 @@ async def desk(place: Workplace, size: Size, watch: Watcher, *inputs: object) ->
         raise
     finally:
         corner.keep_spending()
-        await corner.players.close()
 
 
 def champion(place: Workplace, name: str) -> Prompt:

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cornerman.config import Config, load_config
 from cornerman.players import Players
@@ -15,10 +16,13 @@ from episodes.games import load_game
 from episodes.store.store import Store
 from models.errors import BadInput
 
+if TYPE_CHECKING:
+    from cornerman.scale.pool import RayPool
+
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Workplace:
     """An open store with the configuration and the players of one command; ``cluster`` is there with ``--ray``."""
 
@@ -28,6 +32,26 @@ class Workplace:
     players: Players
     cluster: Cluster | None = None
 
+    @cached_property
+    def runner(self) -> "RayPool | None":
+        """Who plays these players' matches on Ray, if anybody does; Ray starts when this is first asked for."""
+        if self.cluster is None:
+            return None
+        from cornerman.scale.pool import RayPool
+        from cornerman.scale.tickets import Setup, player_card
+
+        self.cluster.connect()
+        ledger = self.players.ledger
+        setup = Setup(
+            config=self.config.model_dump_json(),
+            game=self.config.game,
+            folder=str(Path.cwd()),
+            workers=self.cluster.workers,
+            limited_usd=ledger.limit_usd is not None,
+            limited_tokens=ledger.limit_tokens is not None,
+        )
+        return RayPool(self.cluster, setup, ledger, partial(player_card, opened=self.players, store=self.store))
+
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run ``work`` to its end and close the models in the same event loop."""
 
@@ -35,6 +59,8 @@ class Workplace:
             try:
                 return await work()
             finally:
+                if "runner" in self.__dict__ and self.runner is not None:
+                    await self.runner.close()
                 await self.players.close()
 
         return asyncio.run(whole())
@@ -67,7 +93,7 @@ def workplace(
     chosen = settings(db, config, game, seed=seed)
     loaded = load_game(chosen.game)
     with joined(ray, at_once) as cluster, Store.open(chosen.db, write=write) as store:
-        yield Workplace(chosen, store, loaded, Players(chosen, store, cluster=cluster), cluster)
+        yield Workplace(chosen, store, loaded, Players(chosen, store), cluster)
 
 
 def against(place: Workplace, opponents: Sequence[str] | None) -> Workplace:

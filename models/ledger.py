@@ -169,6 +169,10 @@ class Ledger:
                 self._committed_nano += new.nano
                 self._committed_tokens += new.tokens_in + new.tokens_out
 
+    def carry(self, spent: Mapping[str, Total]) -> None:
+        """Book what earlier executions of a run spent: it counts against the limits."""
+        self.repay(Allowance(), spent)
+
     def extend(self, by: Allowance) -> None:
         """Raise the limits that there are: this is the ledger of the other process, and a loan has come."""
         with self._lock:

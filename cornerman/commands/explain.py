@@ -69,7 +69,7 @@ def _facts(place: "Workplace", episode: str, turn: int) -> "Facts":
 async def _words(place: "Workplace", model: str, known: "Facts") -> str:
     from reflect.explain import in_words
 
-    return await in_words(place.players.model(model), place.game, known)
+    return await in_words(place.players.model(model, "reflector"), place.game, known)
 
 
 def _plain(known: "Facts", model: str, words: str | None) -> dict[str, Any]:

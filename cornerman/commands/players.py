@@ -9,7 +9,8 @@ def players(*, game: GameName = None, config: ConfigFile = None, db: Db = None, 
 
     Example: cornerman players
     """
-    from cornerman.players import FORMS, house_players
+    from cornerman.opening import house_players
+    from cornerman.players import FORMS
     from cornerman.workplace import settings
     from episodes.store.store import Store
 

@@ -12,11 +12,11 @@ from cornerman.players import Players
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.game import Game
+from episodes.pairs import Runner
 from episodes.player import Player
 from episodes.players.bots import BOTS
 from episodes.store.runs import Runs
 from episodes.store.store import Store
-from models.ledger import Ledger
 from optimize.arena import Arena, PairSource
 from optimize.ledger import Contestant
 from optimize.stats.pairs import Counts
@@ -67,6 +67,7 @@ class Corner:
     players: Players
     steps: Steps
     watch: Watcher
+    runner: Runner | None = None
     opponents: tuple[str, ...] = ()
 
     def progress(self, done: int, total: int, detail: str = "") -> None:
@@ -104,7 +105,7 @@ class Corner:
             self.store,
             scope=self.night_id,
             night_id=self.night_id,
-            runner=self.players.runner,
+            runner=self.runner,
         )
 
     def source(self) -> PairSource[Player]:
@@ -127,10 +128,6 @@ class Corner:
     def open(self, name: str) -> Player:
         """The player that ``name`` means to the night's game."""
         return self.players.open(name, self.game)
-
-    def lend(self, name: str) -> Player:
-        """As ``open``, for a part of the night that closes players after use."""
-        return self.players.lend(name, self.game)
 
     def standing(self, counts: Counts) -> str:
         """How A does in some pairs of the night's comparisons."""
@@ -159,9 +156,9 @@ def fixed(names: Sequence[str], players: Players, game: Game) -> tuple[str, ...]
 
 
 def corner_of(place: Workplace, begun: Recognised, watch: Watcher, opponents: tuple[str, ...] = ()) -> Corner:
-    """What the stages of a run share, with players whose ledger knows what its earlier executions spent."""
-    limits, run, plan = place.players.ledger, begun.run, begun.plan
-    ledger = Ledger(limits.limit_usd, limits.limit_tokens, Runs(place.store).spending(run.id))
+    """What the stages of a run share; what its earlier executions spent is put on the ledger."""
+    run, plan = begun.run, begun.plan
+    place.players.ledger.carry(Runs(place.store).spending(run.id))
     return Corner(
         night_id=run.id,
         root=plan.root,
@@ -170,8 +167,9 @@ def corner_of(place: Workplace, begun: Recognised, watch: Watcher, opponents: tu
         chances=plan.chances,
         store=place.store,
         game=place.game,
-        players=Players(place.config, place.store, ledger, place.cluster),
+        players=place.players,
         steps=Steps(place.store, run.id),
         watch=watch,
+        runner=place.runner,
         opponents=opponents,
     )

@@ -88,7 +88,7 @@ async def _language_model(
 ) -> list[str]:
     """Half of the candidates from a reading of whole games, the rest by OPRO from past prompts and their scores."""
     section, count = corner.config.reflector, corner.size.candidates
-    chat = corner.players.model(section.model)
+    chat = corner.players.model(section.model, "reflector")
     task = Task(
         game=corner.game,
         player=player,

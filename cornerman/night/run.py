@@ -55,8 +55,6 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     except BudgetExhausted as limit:
         status, error = "stopped", str(limit)
         watch.say(f"stopped at the budget: {limit}")
-    finally:
-        await corner.players.close()
     return _finish(corner, status, error, began)
 
 

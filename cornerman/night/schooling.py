@@ -12,7 +12,7 @@ from distill.check import CheckRule, Examination
 from distill.check import check_student as examine
 from distill.school import school
 from distill.student import Student, fits, load_student
-from distill.teach import Lessons, TeachReport, teach
+from distill.teach import Lessons, OpenPlayer, TeachReport, teach
 from distill.train import Method
 from episodes.games import load_game
 from episodes.player import Player
@@ -38,6 +38,15 @@ def teacher_name(corner: Corner) -> str:
     return f"{teacher.model}@{teacher.prompt}"
 
 
+def _here(corner: Corner, *, lent: bool = True) -> OpenPlayer:
+    """Opens the night's players in this process, the teacher as its own section of the configuration says.
+
+    ``lent``: for a part of the night that closes players after use.
+    """
+    teacher, opened = teacher_name(corner), corner.players.lend if lent else corner.players.open
+    return lambda name: opened(name, corner.game, "teacher" if name == teacher else "player")
+
+
 def _lessons(corner: Corner, champion: Prompt) -> Lessons:
     seeds = tuple(Seeds(corner.root, "teach").take(0, corner.size.teach))
     opponents = (*corner.league, f"{corner.model}@{champion.id}")
@@ -51,8 +60,8 @@ async def teach_games(corner: Corner, champion: Prompt) -> TeachReport:
 
     async def work() -> TeachReport:
         # Processes of this machine open players for themselves; this one, and a runner, play with those of the night.
-        runner, apart = corner.players.runner, partial(open_by_name, corner.config)
-        here = corner.lend if runner is None else corner.open
+        runner, apart = corner.runner, partial(open_by_name, corner.config)
+        here = _here(corner, lent=runner is None)
         return await teach(corner.store, lessons, apart, here=here, runner=runner, on_episode=corner.progress)
 
     corner.watch.stage(f"{teacher} teaches: {lessons.games} games without a clock")
@@ -75,7 +84,7 @@ async def train_student(corner: Corner, champion: Prompt, taught: TeachReport) -
             corner.store,
             taught.episodes,
             lessons,
-            corner.lend,
+            _here(corner),
             base=config.base,
             practice=corner.size.practice,
             method=_method(corner),
@@ -118,7 +127,7 @@ async def check_student(corner: Corner, student: Student, champion: Prompt) -> C
         partial(open_by_name, corner.config),
         corner.root,
         corner.night_id,
-        here=corner.lend,
+        here=_here(corner),
     )
 
     async def work() -> Checked:

@@ -9,11 +9,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from cornerman.config import Config
-from cornerman.players import Players
 from cornerman.scale.cluster import Cluster
 from cornerman.scale.tickets import (
     Ask,
@@ -25,7 +22,6 @@ from cornerman.scale.tickets import (
     Setup,
     decode,
     encode,
-    player_card,
     ticket,
 )
 from cornerman.scale.worker import Worker, identity
@@ -33,10 +29,9 @@ from cornerman.terminal import note
 from episodes.play import Match
 from episodes.player import Player
 from episodes.record import EpisodeRecord
-from episodes.store.store import Store
 from models import errors
 from models.errors import BadInput, BudgetExhausted, CornermanError, Unavailable
-from models.ledger import NANO, Allowance, Total
+from models.ledger import NANO, Allowance, Ledger, Total
 
 MOST_LOSSES = 3
 """Workers that may be lost while they play one match: by then it is the match that ends them."""
@@ -70,20 +65,20 @@ class _Hired:
 class RayPool:
     """Plays matches on the workers of ``cluster``; a ``Runner`` for ``episodes.pairs``.
 
-    Players are those that ``players`` opened. The workers spend from its ledger: see ``lease``.
+    ``setup`` is what every worker is made with, and ``card_of`` says of a player how another process opens it. The
+    workers spend from ``ledger``: see ``lease``.
     """
 
-    def __init__(self, cluster: Cluster, players: Players, config: Config, store: Store) -> None:
+    def __init__(self, cluster: Cluster, setup: Setup, ledger: Ledger, card_of: Callable[[Player], PlayerCard]) -> None:
         self._cluster = cluster
-        self._players = players
-        self._config = config
-        self._store = store
+        self._setup = setup
+        self._ledger = ledger
+        self._card_of = card_of
         self._hired: list[_Hired] = []
         self._cards: dict[int, tuple[Player, PlayerCard]] = {}
         self._changed = asyncio.Condition()
         self._failed_starts = 0
         self._fatal: CornermanError | None = None
-        self._setup = b""
 
     @property
     def width(self) -> int:
@@ -99,7 +94,7 @@ class RayPool:
         """Have ``match`` played; raises what playing it here would raise, and ``NoWorkers``."""
         if not self._hired:
             self._begin()
-        sent = encode(ticket(match, self._config.game, tuple(self._card(player) for player in match.players)))
+        sent = encode(ticket(match, self._setup.game, tuple(self._card(player) for player in match.players)))
         for _ in range(MOST_LOSSES):
             worker = await self._free_worker()
             try:
@@ -146,22 +141,12 @@ class RayPool:
     def _card(self, player: Player) -> PlayerCard:
         """Made once for each player, which is kept so that its identity stays its own."""
         if id(player) not in self._cards:
-            self._cards[id(player)] = player, player_card(player, self._players, self._store)
+            self._cards[id(player)] = player, self._card_of(player)
         return self._cards[id(player)][1]
 
     # Workers.
 
     def _begin(self) -> None:
-        ledger = self._players.ledger
-        self._setup = encode(
-            Setup(
-                config=self._config.model_dump_json(),
-                folder=str(Path.cwd()),
-                workers=self._cluster.workers,
-                limited_usd=ledger.limit_usd is not None,
-                limited_tokens=ledger.limit_tokens is not None,
-            )
-        )
         for _ in range(self._cluster.workers):
             self._hire()
 
@@ -170,7 +155,7 @@ class RayPool:
 
         room = self._most + 8  # for the questions about the budget
         made = ray.remote(Worker).options(num_cpus=1, max_restarts=0, max_task_retries=0, max_concurrency=room)
-        worker = _Hired(made.remote(self._setup))
+        worker = _Hired(made.remote(encode(self._setup)))
         self._hired.append(worker)
         worker.keeper = asyncio.get_running_loop().create_task(self._keep(worker))
 
@@ -258,7 +243,7 @@ class RayPool:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(FAREWELL_S):
                     self._account(worker, decode(Reply, await worker.actor.finish.remote()).used)
-                    self._players.ledger.repay(worker.lent, {})
+                    self._ledger.repay(worker.lent, {})
                     worker.lent = NOTHING
         self._write_off(worker)
         with contextlib.suppress(Exception):
@@ -268,7 +253,7 @@ class RayPool:
 
     def _grant(self, worker: _Hired, ask: Ask) -> Grant:
         try:
-            lent = self._players.ledger.lend(ask.least, ask.most)
+            lent = self._ledger.lend(ask.least, ask.most)
         except BudgetExhausted as refusal:
             return Grant(NOTHING, str(refusal))
         worker.asked_for = ask.model
@@ -282,13 +267,13 @@ class RayPool:
             return
         fresh = {model: _since(total, before.get(model, Total())) for model, total in used.items()}
         spent = sum((_allowance(total) for total in fresh.values()), NOTHING)
-        self._players.ledger.repay(spent, fresh)
+        self._ledger.repay(spent, fresh)
         worker.lent -= self._limited(spent)
         worker.used = used
 
     def _limited(self, amount: Allowance) -> Allowance:
         """``amount`` as far as there are limits: without one nothing is asked for, and nothing was lent."""
-        ledger = self._players.ledger
+        ledger = self._ledger
         return Allowance(
             0 if ledger.limit_usd is None else amount.nano, 0 if ledger.limit_tokens is None else amount.tokens
         )
@@ -298,7 +283,7 @@ class RayPool:
         lent, worker.lent = worker.lent, NOTHING
         if lent != NOTHING:
             usd = lent.nano / NANO
-            self._players.ledger.repay(lent, {worker.asked_for: Total(0, lent.tokens, 0, usd, usd)})
+            self._ledger.repay(lent, {worker.asked_for: Total(0, lent.tokens, 0, usd, usd)})
 
 
 def _check_same(hello: Hello) -> None:

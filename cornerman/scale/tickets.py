@@ -6,9 +6,9 @@ store that the prompt came from is not reachable from another machine. Every oth
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from cornerman.players import Players
+from cornerman.opening import Role
 from cornerman.typed_json import adapter_of
 from distill.student import checked_base, load_student
 from episodes.play import Match
@@ -16,6 +16,7 @@ from episodes.player import Player
 from episodes.players.model import ModelPlayer
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
+from models.chat import ChatModel
 from models.errors import BadInput
 from models.ledger import Allowance, Total
 from reflect.standin import StandIn
@@ -28,12 +29,14 @@ NOT_SENT = frozenset({"game", "players", "clock"})
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a worker is made with. It is one of ``workers``, which share the limits a minute that an account has.
+    """What a worker is made with. ``game`` is as on the command line.
 
-    ``limited_usd`` and ``limited_tokens`` say which limits in all the run has.
+    It is one of ``workers``, which share the limits a minute that an account has. ``limited_usd`` and
+    ``limited_tokens`` say which limits in all the run has.
     """
 
     config: str
+    game: str
     folder: str
     workers: int
     limited_usd: bool
@@ -51,9 +54,10 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """How a worker opens a chat model: by its name or, for a student, from its folder and its adapter's."""
+    """How a worker opens a chat model: by its name for a role or, for a student, from its folder and its adapter's."""
 
     spec: str
+    role: Role = "player"
     folder: str | None = None
     adapter: str | None = None
 
@@ -130,26 +134,37 @@ def ticket(match: Match, game: str, cards: tuple[PlayerCard, ...]) -> Ticket:
     return Ticket(game, cards, str(match.clock), plain)
 
 
-def player_card(player: Player, players: Players, store: Store) -> PlayerCard:
-    """How another process opens ``player``, which ``players`` opened; raises ``BadInput`` where it cannot."""
+class Opened(Protocol):
+    """Who opened players here, and knows under which names; ``cornerman.players.Players`` does."""
+
+    def spec_of(self, player: Player) -> str | None:
+        """The name of a player that needs no model."""
+
+    def origin_of(self, model: ChatModel) -> tuple[str, Role] | None:
+        """The name and the role of a chat model."""
+
+
+def player_card(player: Player, opened: Opened, store: Store) -> PlayerCard:
+    """How another process opens ``player``, which was opened here; raises ``BadInput`` where it cannot."""
     if isinstance(player, ModelPlayer):
-        spec = players.spec_of_model(player.chat)
-        if spec is not None:
+        origin = opened.origin_of(player.chat)
+        if origin is not None:
             settings = {one.name: getattr(player, one.name) for one in fields(player) if one.name != "chat"}
-            return PlayerCard(player.name, _model_card(spec, store), settings)
+            return PlayerCard(player.name, _model_card(*origin, store), settings)
     if isinstance(player, StandIn):
         return PlayerCard(player.name, stand_in=player)
-    spec = players.spec_of(player)
+    spec = opened.spec_of(player)
     if spec is None or spec == "human":
         raise BadInput(f"{player.name} plays in this process only: run the command without --ray")
     return PlayerCard(spec)
 
 
-def _model_card(spec: str, store: Store) -> ModelCard:
+def _model_card(spec: str, role: Role, store: Store) -> ModelCard:
     kind, _, rest = spec.partition(":")
     if kind != "student":
-        return ModelCard(spec)
+        return ModelCard(spec, role)
     student = load_student(store, rest)
     if student.merged.exists():
-        return ModelCard(student.name, str(student.merged.resolve()))
-    return ModelCard(student.name, str(checked_base(student).resolve()), str(Path(student.adapter).resolve()))
+        return ModelCard(student.name, folder=str(student.merged.resolve()))
+    base, adapter = checked_base(student).resolve(), Path(student.adapter).resolve()
+    return ModelCard(student.name, folder=str(base), adapter=str(adapter))

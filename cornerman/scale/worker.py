@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cornerman.config import Config
-from cornerman.players import model_options, open_simple
+from cornerman.opening import model_options, open_simple
 from cornerman.scale.lease import Leased, Purse
 from cornerman.scale.tickets import (
     Fault,
@@ -126,7 +126,7 @@ class Worker:
 
     def _chat(self, card: ModelCard) -> ChatModel:
         if card.folder is None:
-            options = model_options(self._config, card.spec, self._purse.ledger, self._traffic)
+            options = model_options(self._config, card.spec, self._purse.ledger, self._traffic, card.role)
             return Leased(open_model(card.spec, _share(options, self._workers)), self._purse)
         adapter = None if card.adapter is None else Path(card.adapter)
         for folder in filter(None, (Path(card.folder), adapter)):

@@ -50,7 +50,7 @@ def test_a_limit_holds_over_all_workers(cluster: Any, tmp_path: Path) -> None:
 def test_an_episode_that_arrives_twice_is_kept_once(cluster: Any, tmp_path: Path) -> None:
     with workplace(tmp_path / "a.db", ray=cluster.address) as place:
         sides = place.players.open("bot:turtle", place.game), place.players.open("search:20", place.game)
-        runner = place.players.runner
+        runner = place.runner
         assert runner is not None
         setting = Setting(place.game, Clock("paused"), "play", place.store, runner=runner)
         match = pair_matches(setting, *sides, 7)[0]
@@ -115,7 +115,7 @@ def test_every_episode_arrives_once_and_the_same_though_a_node_is_killed(
         config = configuration(tmp_path, server.url)
         with workplace(tmp_path / "ray.db", config, ray=cluster.address, at_once=4) as place:
             killed: list[int] = []
-            runner = place.players.runner
+            runner = place.runner
             assert isinstance(runner, RayPool)
 
             def on_progress(done: int, wanted: int) -> None:

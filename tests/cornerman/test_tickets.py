@@ -42,7 +42,7 @@ def sent(place: Workplace, match: Match) -> bytes:
 
 def worker(place: Workplace, **limits: bool) -> Worker:
     limited = {"limited_usd": False, "limited_tokens": False} | limits
-    return Worker(encode(Setup(place.config.model_dump_json(), str(Path.cwd()), 1, **limited)))
+    return Worker(encode(Setup(place.config.model_dump_json(), place.config.game, str(Path.cwd()), 1, **limited)))
 
 
 def plain(record: EpisodeRecord) -> EpisodeRecord:

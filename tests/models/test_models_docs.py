@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cornerman.config import Config, ModelSection, ServedSection, TeacherSection, load_config
-from cornerman.players import model_options
+from cornerman.opening import model_options
 from models.capabilities import EFFORTS
 from models.ledger import Ledger
 from models.registry import KINDS, open_model
