@@ -99,7 +99,7 @@ class AnthropicModel:
 
     async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Completion:
         """The completion, given to ``on_text`` as it is written; its latency is not filled in."""
-        text, stop, ended = "", None, False
+        text, thought, stop, ended = "", "", None, False
         counts: dict[str, Any] = {}
         async with await self._clients.get().messages.create(**fields, stream=True) as stream:
             async for event in stream:
@@ -117,10 +117,11 @@ class AnthropicModel:
                     if piece:
                         text += piece
                         on_text(text)
+                    thought += _thought(delta, "thinking_delta")
                 ended = ended or kind == "message_stop"
         if not ended:
             raise self._boundary.cut("the stream ended before the answer did")
-        return Completion(text, self._usage(counts), 0.0, FINISH.get(str(stop), "stop"))
+        return Completion(text, self._usage(counts), 0.0, FINISH.get(str(stop), "stop"), thought=thought)
 
     def _read(self, answer: Any, latency: float) -> Completion:
         """The completion in ``answer``. The SDK does not validate what it parsed, so everything is checked here."""
@@ -131,7 +132,8 @@ class AnthropicModel:
         if not all(isinstance(text, str) for text in texts):
             raise self._boundary.malformed("a text block without text")
         finish: FinishReason = FINISH.get(str(getattr(answer, "stop_reason", "")), "stop")
-        return Completion("".join(map(str, texts)), self._usage(_counts(answer)), latency, finish)
+        thought = "".join(_thought(block, "thinking") for block in blocks)
+        return Completion("".join(map(str, texts)), self._usage(_counts(answer)), latency, finish, thought=thought)
 
     def _usage(self, counts: dict[str, Any]) -> Usage:
         tokens_out = counts.get("output_tokens")
@@ -144,6 +146,12 @@ class AnthropicModel:
 
     async def close(self) -> None:
         await self._clients.close()
+
+
+def _thought(block: Any, kind: str) -> str:
+    """What was thought in a block or a piece of one; a redacted one holds nothing that can be read."""
+    thought = getattr(block, "thinking", None) if getattr(block, "type", None) == kind else None
+    return thought if isinstance(thought, str) else ""
 
 
 def _counts(answer: Any) -> dict[str, Any]:

@@ -55,13 +55,17 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer. ``latency`` is seconds from request to the end of the answer; ``cost`` is US dollars."""
+    """One answer. ``latency`` is seconds from request to the end of the answer; ``cost`` is US dollars.
+
+    ``thought`` is what the model thought first, where the provider sends it apart from the text; no part of the text.
+    """
 
     text: str
     usage: Usage
     latency: float
     finish_reason: FinishReason = "stop"
     cost: float = 0.0
+    thought: str = ""
 
 
 class ChatModel(Protocol):

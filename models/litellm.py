@@ -18,6 +18,7 @@ from models.boundary import Boundary, Faults, retry_after
 from models.capabilities import Effort
 from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
 from models.errors import BadInput, ModelError, Refused, Unavailable
+from models.openai import thought_in
 
 FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal", "refusal": "refusal"}
 
@@ -93,23 +94,26 @@ class LiteLLMModel:
         content = getattr(getattr(choice, "message", None), "content", None)
         if choice is None or not isinstance(content, str | None):
             raise self._boundary.malformed("no message text in it")
-        return self._completion(content or "", choice.finish_reason, getattr(answer, "usage", None))
+        completion = self._completion(content or "", choice.finish_reason, getattr(answer, "usage", None))
+        return replace(completion, thought=thought_in(choice.message))
 
     async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Completion:
         usage: Any = None
-        text, finish = "", None
+        text, thought, finish = "", "", None
         stream = await self._litellm.acompletion(**fields, stream=True, stream_options={"include_usage": True})
         async for chunk in stream:
             usage = getattr(chunk, "usage", None) or usage
             for choice in getattr(chunk, "choices", None) or ():
-                piece = getattr(getattr(choice, "delta", None), "content", None) or ""
+                delta = getattr(choice, "delta", None)
+                piece = getattr(delta, "content", None) or ""
+                thought += thought_in(delta)
                 finish = getattr(choice, "finish_reason", None) or finish
                 if piece:
                     text += piece
                     on_text(text)
         if finish is None:
             raise self._boundary.cut("the stream ended before the answer did")
-        return self._completion(text, finish, usage)
+        return replace(self._completion(text, finish, usage), thought=thought)
 
     def _completion(self, text: str, finish: object, usage: Any) -> Completion:
         tokens_in, tokens_out = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)

@@ -72,7 +72,8 @@ class OpenAIModel(OpenAIService):
     """One model behind OpenAI's chat completions.
 
     With ``choices`` a server that declares the capability is held to one of them by constrained decoding, and
-    ``on_text`` gets the choice when it is made; from another the caller reads the text.
+    ``on_text`` gets the choice when it is made; from another the caller reads the text. Servers that send what the
+    model thought send it beside the text, in a field of their own, which OpenAI itself does not have.
     """
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -113,7 +114,7 @@ class OpenAIModel(OpenAIService):
     async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Completion:
         """The completion, given to ``on_text`` as it is written; its latency is not filled in."""
         usage: Any = None
-        text, refusal, finish = "", "", None
+        text, thought, refusal, finish = "", "", "", None
         stream = await self._clients.get().chat.completions.create(
             **fields, stream=True, stream_options={"include_usage": True}
         )
@@ -127,13 +128,14 @@ class OpenAIModel(OpenAIService):
                     if not isinstance(piece, str):
                         raise self._boundary.malformed("a piece of text that is no text")
                     refusal += str(getattr(delta, "refusal", None) or "")
+                    thought += thought_in(delta)
                     finish = getattr(choice, "finish_reason", None) or finish
                     if piece:
                         text += piece
                         on_text(text)
         if finish is None:
             raise self._boundary.cut("the stream ended before the answer did")
-        return self._completion(text, refusal, finish, usage)
+        return replace(self._completion(text, refusal, finish, usage), thought=thought)
 
     def _read(self, answer: Any, latency: float) -> Completion:
         """The completion in ``answer``. The SDK does not validate what it parsed, so everything is checked here."""
@@ -149,7 +151,7 @@ class OpenAIModel(OpenAIService):
         completion = self._completion(
             content or "", refusal or "", choice.finish_reason, getattr(answer, "usage", None)
         )
-        return replace(completion, latency=latency)
+        return replace(completion, latency=latency, thought=thought_in(message))
 
     def _completion(self, text: str, refusal: str, finish: object, usage: Any) -> Completion:
         """A completion without its latency."""
@@ -168,6 +170,12 @@ class _Said(dict[str, Any]):
 
     def __getattr__(self, name: str) -> Any:
         return self.get(name)
+
+
+def thought_in(said: object) -> str:
+    """What a message, or a piece of one, holds of the model's thinking; servers differ in what they call it."""
+    found = (getattr(said, field, None) for field in ("reasoning_content", "reasoning"))
+    return next((thought for thought in found if isinstance(thought, str)), "")
 
 
 def one_of(choices: Sequence[str], how: Choosing) -> dict[str, Any]:

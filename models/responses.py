@@ -3,7 +3,7 @@
 Knows nothing about prices, budgets or retries: those wrap it. Nothing is kept at the provider (``store`` is off).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -76,7 +76,15 @@ class ResponsesModel(OpenAIService):
             raise self._boundary.malformed("no token counts in it, so its cost cannot be booked")
         why = str(_of(getattr(answer, "incomplete_details", None), "reason"))
         finish: FinishReason = "refusal" if refusals else FINISH.get(why, "stop")
-        return Completion("".join(texts) or "".join(refusals), Usage(tokens_in, tokens_out), 0.0, finish)
+        text, usage = "".join(texts) or "".join(refusals), Usage(tokens_in, tokens_out)
+        return Completion(text, usage, 0.0, finish, thought=_thought(items))
+
+
+def _thought(items: Sequence[Any]) -> str:
+    """The summaries of what the model thought; what it thought in full stays with the provider."""
+    parts = [part for item in items if _of(item, "type") == "reasoning" for part in _of(item, "summary") or ()]
+    texts = [_of(part, "text") for part in parts]
+    return "\n\n".join(text for text in texts if isinstance(text, str))
 
 
 def _of(thing: Any, field: str) -> Any:

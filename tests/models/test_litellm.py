@@ -68,6 +68,14 @@ def test_an_answer_whole_and_in_pieces(provider: str, server: FaultyServer) -> N
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("model", ["openai/thinks", "anthropic/ok"])
+def test_what_was_thought_is_kept_apart_from_the_text(model: str, server: FaultyServer) -> None:
+    for arguments in ({}, {"on_text": lambda text: None}):
+        completion = ask(opened(model, server), **arguments)
+        assert isinstance(completion, Completion), completion
+        assert (completion.text.strip(), completion.thought) == ("jab", "hm"), arguments
+
+
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 @pytest.mark.parametrize(
     ("model", "expected"),

@@ -234,6 +234,15 @@ def test_what_was_thought_and_counted_in_the_total_only_is_paid_for(kind: str, s
     assert ask(opened(kind, "thoughtful", server)).usage == Usage(10, 103)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_thought_is_kept_apart_from_the_text(kind: str, server: FaultyServer) -> None:
+    for model in ("thinks", "reasons") if kind in CHAT_KINDS else ("ok",):
+        completion = ask(opened(kind, model, server))
+        assert (completion.text.strip(), completion.thought) == ("jab", "hm")
+    if kind in CHAT_KINDS:
+        assert ask(opened(kind, "ok", server)).thought == ""
+
+
 def test_a_response_that_failed_and_one_that_is_short(server: FaultyServer) -> None:
     fault = fault_of(opened("responses", "failed", server))
     assert isinstance(fault, Unavailable)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from faulty_server import FaultyServer
-from opened_models import KEY, KINDS, opened, set_keys
+from opened_models import CHAT_KINDS, KEY, KINDS, opened, set_keys
 
 from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import Malformed, ModelError, RateLimited, TimedOut, Unavailable
@@ -59,6 +59,16 @@ def test_the_whole_text_so_far_each_time(kind: str, server: FaultyServer) -> Non
     assert completion.latency > 0
     sent = server.requests[-1]
     assert kind not in ("openai", "vllm", "ollama") or sent["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_thought_is_read_by_nobody(kind: str, server: FaultyServer) -> None:
+    """It comes before the text, and is kept apart from it."""
+    for model in ("thinks", "reasons") if kind in CHAT_KINDS else ("ok",):
+        completion, shown = read(opened(kind, model, server))
+        assert isinstance(completion, Completion)
+        assert (completion.text, completion.thought) == ("jab", "hm")
+        assert shown == GROWN
 
 
 @pytest.mark.parametrize("kind", PROTOCOLS)

@@ -3,9 +3,10 @@
 OpenAI's chat and Responses, Anthropic's messages on its own, on Bedrock and on Vertex AI, Google's token endpoint.
 The requested model's name chooses what happens: ``ok``, ``limited``, ``quota``, ``broken``, ``busy``, ``slow``,
 ``truncated``, ``garbled``, ``hangup``, ``refusal``, ``blocked``, ``stranger``, ``empty``, ``unpriced``, ``long``,
-``denied``, ``failed``; ``thoughtful`` counts what it thought in the total only. ``flaky-N`` fails N times with 500 and
-then answers. In a stream besides: ``cut`` and ``stall`` in its middle (``cut-once`` the first time), ``overloaded`` (an
-error event), ``silent`` (not one event), ``noise`` (a chunk that is none), ``unfinished`` (no end).
+``denied``, ``failed``; ``thoughtful`` counts what it thought in the total only; ``thinks`` and ``reasons`` send it
+beside the text, each in a field of its own (what Claude and Responses think comes always). ``flaky-N`` fails N times
+with 500 and then answers. In a stream besides: ``cut`` and ``stall`` in its middle (``cut-once`` the first time),
+``overloaded`` (an error event), ``silent`` (not one event), ``noise`` (a chunk that is none), ``unfinished`` (no end).
 """
 
 import contextlib
@@ -185,6 +186,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             finish = {"refusal": "content_filter", "long": "length"}.get(name, "stop")
             message = {"role": "assistant", "content": " jab"}
+            if name in faulty_streams.THOUGHTS:
+                message[faulty_streams.THOUGHTS[name]] = "hm"
             answer = {
                 "id": "c",
                 "object": "chat.completion",
@@ -208,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
         if name == "refusal":
             part = {"type": "refusal", "refusal": "I won't."}
         message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [part]}
-        thought = {"type": "reasoning", "id": "r", "summary": []}
+        thought = {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}]}
         answer: dict[str, Any] = {
             "id": "r",
             "object": "response",

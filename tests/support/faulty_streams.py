@@ -11,6 +11,9 @@ Event = dict[str, Any]
 
 PIECES = ("j", "a", "b")
 
+THOUGHTS = {"thinks": "reasoning_content", "reasons": "reasoning"}
+"""What models of OpenAI's chat call the field with what they thought."""
+
 
 def chat(name: str) -> list[Event]:
     """Chunks of OpenAI's chat completions; the usage comes last, without choices."""
@@ -23,6 +26,8 @@ def chat(name: str) -> list[Event]:
     usage = {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13}
     counted = chunk({}) | {"choices": [], "usage": usage}
     pieces = [chunk({"content": piece}) for piece in PIECES]
+    if name in THOUGHTS:
+        pieces = [chunk({THOUGHTS[name]: piece, "content": None}) for piece in "hm"] + pieces
     ends: list[dict[str, Any]] = [] if name == "unfinished" else [chunk({}, finish)]
     return [chunk({"role": "assistant", "content": ""}), *pieces, *ends, *([] if name == "unpriced" else [counted])]
 
