@@ -15,8 +15,8 @@ from episodes.game import Game
 from episodes.games import load_game
 from episodes.store.store import Store
 from models.errors import BadInput
+from optimize.comparison_store import ComparisonStore, StoredComparison
 from optimize.gate import WORKING_E
-from optimize.ledger import Ledger
 from optimize.stats.eprocess import e_value
 from optimize.stats.pairs import Counts
 from prompts.library import PromptLibrary
@@ -45,19 +45,16 @@ Games = Callable[[str], Game]
 
 
 def _comparisons(store: Store, games: Games) -> Iterator[list[str]]:
-    ledger = Ledger(store)
-    for (comparison,) in _all(store, "select id from comparisons order by created, id"):
-        wrong = [f"comparison {comparison}: {what}" for what in ledger.differences(str(comparison))]
-        yield wrong + _verdict(store, str(comparison))
+    kept = ComparisonStore(store)
+    for one in kept.comparisons():
+        yield [f"comparison {one.id}: {what}" for what in kept.differences(one.id)] + _verdict(one)
 
 
-def _verdict(store: Store, comparison: str) -> list[str]:
+def _verdict(one: StoredComparison) -> list[str]:
     """A verdict says no more than its e-value does; the threshold is at least that of a single candidate."""
-    row = next(store.db.query("select * from comparisons where id = ?", [comparison]))
-    counts = Counts(*(row[f"n{k}"] for k in range(5)))
-    against = counts.mirror if row["verdict"] == "worse" else counts
-    if row["verdict"] in ("better", "worse", "promoted") and e_value(against) < (1 - 1e-9) / row["alpha"]:
-        return [f"comparison {comparison}: its verdict is {row['verdict']}, its e-value only {e_value(against):.4g}"]
+    against = one.counts.mirror if one.verdict == "worse" else one.counts
+    if one.verdict in ("better", "worse", "promoted") and e_value(against) < (1 - 1e-9) / one.alpha:
+        return [f"comparison {one.id}: its verdict is {one.verdict}, its e-value only {e_value(against):.4g}"]
     return []
 
 

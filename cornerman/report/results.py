@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cornerman.report.charts import Estimate, EvidenceChart, Walk, e_value, evidence_chart
 from cornerman.report.names import Names
 from cornerman.report.view import Cell, Duel, Matrix
 from episodes.store.store import Store
-from optimize.ledger import CONFIRMING, DECIDING
+from optimize.comparison_store import CONFIRMING, DECIDING, ComparisonStore, StoredComparison, StoredPair
 from optimize.stats.eprocess import interval, log_e, log_e_path
 from optimize.stats.pairs import Counts
 from optimize.through import opponents_of
@@ -62,32 +61,27 @@ class Compared:
 
 def compared(store: Store, night: str, names: Names) -> list[Compared]:
     """Every comparison of the night, in the order in which they were made."""
-    rows = store.db.query("select * from comparisons where night_id = ? order by created, rowid", [night])
-    return [_compared(store, row, names) for row in list(rows)]
+    kept = ComparisonStore(store)
+    return [_compared(one, kept.pairs(one.id), names) for one in kept.comparisons(night)]
 
 
-def _compared(store: Store, row: dict[str, Any], names: Names) -> Compared:
-    pairs = store.db.query(
-        "select stage, k from comparison_pairs where comparison_id = ? and k is not null order by position",
-        [row["id"]],
-    )
-    results = [(pair["stage"], pair["k"]) for pair in pairs]
-    gain = None if row["gain"] is None else (row["gain"], row["gain_low"], row["gain_high"])
+def _compared(row: StoredComparison, pairs: Sequence[StoredPair], names: Names) -> Compared:
+    results = [(pair.stage, pair.k) for pair in pairs if pair.k is not None]
     return Compared(
-        id=row["id"],
-        purpose=row["purpose"] or "compare",
-        a=_named(row["a"], row["a_prompt_id"], names),
-        b=_named(row["b"], row["b_prompt_id"], names),
-        a_prompt_id=row["a_prompt_id"],
-        b_prompt_id=row["b_prompt_id"],
-        counts=Counts(*(row[f"n{k}"] for k in range(5))),
-        verdict=row["verdict"],
-        alpha=row["alpha"],
-        voided=row["voided"],
-        gain=gain,
+        id=row.id,
+        purpose=row.purpose or "compare",
+        a=_named(row.a, row.a_prompt_id, names),
+        b=_named(row.b, row.b_prompt_id, names),
+        a_prompt_id=row.a_prompt_id,
+        b_prompt_id=row.b_prompt_id,
+        counts=row.counts,
+        verdict=row.verdict,
+        alpha=row.alpha,
+        voided=row.voided,
+        gain=row.gain_interval,
         decision=tuple(k for wanted in DECIDING for stage, k in results if stage == wanted),
         fresh=Counts.of(k for stage, k in results if stage == CONFIRMING),
-        through=tuple(_named(name, prompt_id, names) for name, prompt_id in opponents_of(row["config"])),
+        through=tuple(_named(name, prompt_id, names) for name, prompt_id in opponents_of(row.config)),
     )
 
 
