@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from cornerman.report.charts import Estimate, EvidenceChart, Walk, e_value, evidence_chart
 from cornerman.report.names import Names
+from cornerman.report.queries import league_seats
 from cornerman.report.view import Cell, Duel, Matrix
 from episodes.store.store import Store
 from optimize.comparison_store import CONFIRMING, DECIDING, ComparisonStore, StoredComparison, StoredPair
@@ -150,20 +151,12 @@ GUESTS = ("student:", "search:")
 
 def league(store: Store, night: str, names: Names) -> League:
     """Whole pairs against the league: prompts before and after, the student, and its unhurried teacher."""
-    rows = store.db.query(
-        "select e.pair_id as pair, s.player as player, s.model as model, s.prompt_id as prompt, s.score as score, "
-        "o.player as other, o.model as other_model, o.prompt_id as other_prompt "
-        "from episodes e join seats s on s.episode_id = e.id join seats o on o.episode_id = e.id and o.seat != s.seat "
-        "where e.night_id = ? and e.pair_id is not null and e.purpose in ('league', 'check') "
-        "order by e.started, e.id, s.seat",
-        [night],
-    )
     scores: dict[tuple[str, str, str], list[float]] = {}
-    for row in rows:
-        mine = names.player(row["player"], row["model"], row["prompt"])
-        other = names.player(row["other"], row["other_model"], row["other_prompt"])
-        if mine != other and _is_ours(row["player"], row["prompt"]) and not other.startswith(GUESTS):
-            scores.setdefault((mine, other, row["pair"]), []).append(row["score"])
+    for row in league_seats(store, night):
+        mine = names.player(row.player, row.model, row.prompt_id)
+        other = names.player(row.other, row.other_model, row.other_prompt_id)
+        if mine != other and _is_ours(row.player, row.prompt_id) and not other.startswith(GUESTS):
+            scores.setdefault((mine, other, row.pair), []).append(row.score)
     results: dict[tuple[str, str], list[int]] = {}
     for (mine, other, _), both in scores.items():
         if len(both) == 2:
