@@ -8,17 +8,16 @@ of both. Knows nothing about how to mend a store.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from cornerman.report import queries
 from distill.check import kept_of
 from distill.dataset import load_dataset
 from distill.student import students
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.store.store import Store
-from models.errors import BadInput
 from optimize.comparison_store import ComparisonStore, StoredComparison
 from optimize.gate import WORKING_E
 from optimize.stats.eprocess import e_value
-from optimize.stats.pairs import Counts
 from prompts.library import PromptLibrary
 
 
@@ -66,34 +65,25 @@ def _episodes(store: Store, games: Games) -> Iterator[list[str]]:
 
 def _prompts(store: Store, games: Games) -> Iterator[list[str]]:
     library = PromptLibrary(store)
-    for prompt, game in _all(store, "select id, game from prompts order by created, id"):
-        rebuilt = library.get(str(prompt), games(str(game)))
+    for prompt, game in queries.stored_prompts(store):
+        rebuilt = library.get(prompt, games(game))
         yield [] if rebuilt.id == prompt else [f"prompt {prompt}: its content has the id {rebuilt.id}"]
-    for player, prompt in _all(
-        store,
-        "select distinct s.player, s.prompt_id from seats s join episodes e on e.id = s.episode_id "
-        "join nights n on n.id = e.night_id "  # episodes from elsewhere may come without their prompts
-        "where s.prompt_id is not null and s.prompt_id not in (select id from prompts)",
-    ):
+    for player, prompt in queries.missing_prompts(store):
         yield [f"prompt {prompt}: {player} played with it, and it is not in the store"]
 
 
 def _aliases(store: Store, games: Games) -> Iterator[list[str]]:
-    rows = store.db.query(
-        "select a.*, c.verdict as verdict, c.a_prompt_id as winner, c.n0, c.n1, c.n2, c.n3, c.n4, c.alpha as alpha "
-        "from aliases a left join comparisons c on c.id = a.comparison_id where a.prompt_id is not null"
-    )
-    for row in list(rows):
-        what = f"{row['model']}@{row['name']} in {row['game']}"
-        if row["comparison_id"] is None:
+    for row in queries.names_with_grounds(store):
+        what = f"{row.model}@{row.name} in {row.game}"
+        if row.comparison_id is None:
             yield []
-        elif row["verdict"] is None:
-            yield [f"{what}: its comparison {row['comparison_id']} is not in the store"]
-        elif row["winner"] != row["prompt_id"]:
-            yield [f"{what}: its comparison {row['comparison_id']} is of another prompt"]
+        elif row.ground is None:
+            yield [f"{what}: its comparison {row.comparison_id} is not in the store"]
+        elif row.ground.winner != row.prompt_id:
+            yield [f"{what}: its comparison {row.comparison_id} is of another prompt"]
         else:
-            evidence = e_value(Counts(*(row[f"n{k}"] for k in range(5))))
-            needed = WORKING_E if row["name"] == "working" else 1 / row["alpha"]
+            evidence = e_value(row.ground.counts)
+            needed = WORKING_E if row.name == "working" else 1 / row.ground.alpha
             held = evidence >= needed * (1 - 1e-9)
             yield [] if held else [f"{what}: needs an e-value of {needed:g}, its comparison gives {evidence:.4g}"]
 
@@ -113,10 +103,6 @@ def _students(store: Store, games: Games) -> Iterator[list[str]]:
         ]
 
 
-def _all(store: Store, statement: str) -> list[tuple[object, ...]]:
-    return list(store.db.execute(statement))
-
-
 CHECKS: dict[str, Callable[[Store, Games], Iterator[list[str]]]] = {
     "comparisons": _comparisons,
     "episodes": _episodes,
@@ -124,11 +110,3 @@ CHECKS: dict[str, Callable[[Store, Games], Iterator[list[str]]]] = {
     "aliases": _aliases,
     "students": _students,
 }
-
-
-def newest_night(store: Store) -> str:
-    """The id of the night that started last; raises ``BadInput`` if there was none."""
-    row = store.db.execute("select id from nights order by started desc, id limit 1").fetchone()
-    if row is None:
-        raise BadInput(f"there is no night in {store.path} yet: run `cornerman night`")
-    return str(row[0])

@@ -33,12 +33,6 @@ def night(store: Store, night_id: str) -> NightRow | None:
     return None if found is None else NightRow._make(found)
 
 
-def newest_night(store: Store) -> str | None:
-    """The id of the night that started last."""
-    found = store.db.execute("select id from nights order by started desc, id limit 1").fetchone()
-    return None if found is None else str(found[0])
-
-
 class NightCounts(NamedTuple):
     """How much of everything a night made."""
 
