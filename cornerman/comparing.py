@@ -13,7 +13,7 @@ from episodes.player import Player
 from models.errors import BadInput
 from optimize.arena import Arena
 from optimize.compare import CompareRule, Comparison, Progress, compare
-from optimize.ledger import CONFIRMING, Contestant, Entry, Ledger
+from optimize.comparison_store import CONFIRMING, ComparisonStore, Contestant, Entry
 from optimize.seeds import derive
 from optimize.sides import side_totals, sides_dict
 from optimize.through import Through
@@ -57,7 +57,7 @@ async def compare_players(
         alpha=rule.alpha,
         opponents=tuple(Contestant(one.name, one.prompt_id) for one in opponents),
     )
-    Ledger(place.store).record(entry)
+    ComparisonStore(place.store).record(entry)
     both = side_totals(
         place.store, (found.sample + found.confirmation.sample).results, apart=sides if opponents else None
     )

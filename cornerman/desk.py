@@ -15,6 +15,7 @@ from cornerman.night.reflection import propose, replay_what_ifs
 from cornerman.night.results import TrialOutcome
 from cornerman.night.sizes import SIZES, Size, SizeName
 from cornerman.night.steps import digest
+from cornerman.report import queries
 from cornerman.workplace import Workplace
 from episodes.store.runs import Runs
 from models.errors import BadInput, BudgetExhausted
@@ -67,22 +68,12 @@ async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watch
     }
 
 
-_PLAYED_ON = (
-    "s.model = ? and s.prompt_id = ? and e.game = ? and e.purpose not in ('teach', 'check') "
-    "and not exists (select 1 from seats o where o.episode_id = e.id and o.player = 'human')"
-)
-"""Games that can be played on from: a person cannot be asked again, and a teacher would think for minutes."""
-
-
 def _stored(place: Workplace, prompt: Prompt) -> tuple[str, list[str]]:
     """The name under which most games with ``prompt`` are stored that can be played on from, and those games."""
     model = place.config.player.model
     games: dict[str, list[str]] = {}
-    for player, episode in place.store.db.execute(
-        f"select s.player, e.id from seats s join episodes e on e.id = s.episode_id where {_PLAYED_ON} order by 1, 2",
-        [model, prompt.id, place.game.name],
-    ):
-        games.setdefault(str(player), []).append(str(episode))
+    for player, episode in queries.games_to_play_on(place.store, place.game.name, model, prompt.id):
+        games.setdefault(player, []).append(episode)
     if not games:
         raise BadInput(
             f"there is no stored game of {model} with prompt {prompt.id[:8]} in {place.game.name} to play on from: "
@@ -107,12 +98,8 @@ def _candidate(place: Workplace, prompt: Prompt) -> dict[str, Any]:
 
 def untried(place: Workplace, parent: Prompt) -> list[Prompt]:
     """Prompts made from ``parent`` that were never compared with anything, oldest first."""
-    rows = place.store.db.execute(
-        "select id from prompts where game = ? and parent_id = ? and id not in "
-        "(select a_prompt_id from comparisons where a_prompt_id is not null) order by created, rowid",
-        [place.game.name, parent.id],
-    )
-    return [place.players.library.get(str(prompt_id), place.game) for (prompt_id,) in list(rows)]
+    found = queries.untried_prompts(place.store, place.game.name, parent.id)
+    return [place.players.library.get(prompt_id, place.game) for prompt_id in found]
 
 
 async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeName, watch: Watcher) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from cornerman.report.queries import inputs_of
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.game import Game
@@ -110,13 +111,7 @@ def _point(place: Workplace, factor: float, clock: str, results: Sequence[PairRe
 
 
 def _late(place: Workplace, episodes: Sequence[str]) -> float:
-    lost = given = 0
-    for episode in episodes:
-        for fate, count in place.store.db.execute(
-            "select fate, count(*) from inputs where episode_id = ? group by fate", [episode]
-        ):
-            given += count
-            lost += count if fate in ("superseded", "late") else 0
+    given, lost = inputs_of(place.store, episodes)
     return lost / given if given else 0.0
 
 

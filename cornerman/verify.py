@@ -8,16 +8,16 @@ of both. Knows nothing about how to mend a store.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from cornerman.report import queries
 from distill.check import kept_of
 from distill.dataset import load_dataset
 from distill.student import students
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.store.store import Store
+from optimize.comparison_store import ComparisonStore, StoredComparison
 from optimize.gate import WORKING_E
-from optimize.ledger import Ledger
 from optimize.stats.eprocess import e_value
-from optimize.stats.pairs import Counts
 from prompts.library import PromptLibrary
 
 
@@ -44,19 +44,16 @@ Games = Callable[[str], Game]
 
 
 def _comparisons(store: Store, games: Games) -> Iterator[list[str]]:
-    ledger = Ledger(store)
-    for (comparison,) in _all(store, "select id from comparisons order by created, id"):
-        wrong = [f"comparison {comparison}: {what}" for what in ledger.differences(str(comparison))]
-        yield wrong + _verdict(store, str(comparison))
+    kept = ComparisonStore(store)
+    for one in kept.comparisons():
+        yield [f"comparison {one.id}: {what}" for what in kept.differences(one.id)] + _verdict(one)
 
 
-def _verdict(store: Store, comparison: str) -> list[str]:
+def _verdict(one: StoredComparison) -> list[str]:
     """A verdict says no more than its e-value does; the threshold is at least that of a single candidate."""
-    row = next(store.db.query("select * from comparisons where id = ?", [comparison]))
-    counts = Counts(*(row[f"n{k}"] for k in range(5)))
-    against = counts.mirror if row["verdict"] == "worse" else counts
-    if row["verdict"] in ("better", "worse", "promoted") and e_value(against) < (1 - 1e-9) / row["alpha"]:
-        return [f"comparison {comparison}: its verdict is {row['verdict']}, its e-value only {e_value(against):.4g}"]
+    against = one.counts.mirror if one.verdict == "worse" else one.counts
+    if one.verdict in ("better", "worse", "promoted") and e_value(against) < (1 - 1e-9) / one.alpha:
+        return [f"comparison {one.id}: its verdict is {one.verdict}, its e-value only {e_value(against):.4g}"]
     return []
 
 
@@ -68,34 +65,25 @@ def _episodes(store: Store, games: Games) -> Iterator[list[str]]:
 
 def _prompts(store: Store, games: Games) -> Iterator[list[str]]:
     library = PromptLibrary(store)
-    for prompt, game in _all(store, "select id, game from prompts order by created, id"):
-        rebuilt = library.get(str(prompt), games(str(game)))
+    for prompt, game in queries.stored_prompts(store):
+        rebuilt = library.get(prompt, games(game))
         yield [] if rebuilt.id == prompt else [f"prompt {prompt}: its content has the id {rebuilt.id}"]
-    for player, prompt in _all(
-        store,
-        "select distinct s.player, s.prompt_id from seats s join episodes e on e.id = s.episode_id "
-        "join nights n on n.id = e.night_id "  # episodes from elsewhere may come without their prompts
-        "where s.prompt_id is not null and s.prompt_id not in (select id from prompts)",
-    ):
+    for player, prompt in queries.missing_prompts(store):
         yield [f"prompt {prompt}: {player} played with it, and it is not in the store"]
 
 
 def _aliases(store: Store, games: Games) -> Iterator[list[str]]:
-    rows = store.db.query(
-        "select a.*, c.verdict as verdict, c.a_prompt_id as winner, c.n0, c.n1, c.n2, c.n3, c.n4, c.alpha as alpha "
-        "from aliases a left join comparisons c on c.id = a.comparison_id where a.prompt_id is not null"
-    )
-    for row in list(rows):
-        what = f"{row['model']}@{row['name']} in {row['game']}"
-        if row["comparison_id"] is None:
+    for row in queries.names_with_grounds(store):
+        what = f"{row.model}@{row.name} in {row.game}"
+        if row.comparison_id is None:
             yield []
-        elif row["verdict"] is None:
-            yield [f"{what}: its comparison {row['comparison_id']} is not in the store"]
-        elif row["winner"] != row["prompt_id"]:
-            yield [f"{what}: its comparison {row['comparison_id']} is of another prompt"]
+        elif row.ground is None:
+            yield [f"{what}: its comparison {row.comparison_id} is not in the store"]
+        elif row.ground.winner != row.prompt_id:
+            yield [f"{what}: its comparison {row.comparison_id} is of another prompt"]
         else:
-            evidence = e_value(Counts(*(row[f"n{k}"] for k in range(5))))
-            needed = WORKING_E if row["name"] == "working" else 1 / row["alpha"]
+            evidence = e_value(row.ground.counts)
+            needed = WORKING_E if row.name == "working" else 1 / row.ground.alpha
             held = evidence >= needed * (1 - 1e-9)
             yield [] if held else [f"{what}: needs an e-value of {needed:g}, its comparison gives {evidence:.4g}"]
 
@@ -113,10 +101,6 @@ def _students(store: Store, games: Games) -> Iterator[list[str]]:
             for key, value in (("share", found.share), ("low", found.low), ("high", found.high))
             if abs(shown[key] - value) > 1e-9
         ]
-
-
-def _all(store: Store, statement: str) -> list[tuple[object, ...]]:
-    return list(store.db.execute(statement))
 
 
 CHECKS: dict[str, Callable[[Store, Games], Iterator[list[str]]]] = {

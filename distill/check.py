@@ -17,10 +17,10 @@ from episodes.game import Game
 from episodes.player import Player
 from episodes.store.store import Store
 from optimize.arena import Arena
+from optimize.comparison_store import CONFIRMING, ComparisonStore, Contestant, Entry
 from optimize.confirm import Confirmation, confirm
 from optimize.gate import GateResult, GateRule, gate
 from optimize.league import PayoffTable, play_league
-from optimize.ledger import CONFIRMING, Contestant, Entry, Ledger
 from optimize.seeds import Seeds, derive
 from optimize.sides import side_totals
 from optimize.stats.pairs import Counts
@@ -118,7 +118,7 @@ async def check_student(
     *,
     on_progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> StudentCheck:
-    """Put ``student`` to the test, and keep the figures in its row and the comparison in the ledger of evidence.
+    """Put ``student`` to the test, and keep the figures in its row and the comparison among the others.
 
     ``on_progress`` gets ``gate``, ``confirm``, ``league`` or ``teacher`` with how much of it is done, in pairs or
     games. What was played already is not played again.
@@ -132,7 +132,7 @@ async def check_student(
     finally:
         await player.chat.close()
     entry = _entry(player, who, rule, gated, confirmation)
-    Ledger(store).record(entry)
+    ComparisonStore(store).record(entry)
     unhurried = await _teacher(store, who, rule.league, on_progress)
     pairs = (gated.sample + confirmation.sample).results
     own, champion = side_totals(store, pairs)

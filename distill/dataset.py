@@ -10,19 +10,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 
 from distill.encode import Example
-from distill.judged import Judged, Outcomes, Source, question, read_practised, read_taught, student_base
+from distill.judged import Judged, Outcomes, question, read_practised, read_taught, student_base
 from distill.pooled import Pooled, pool
+from distill.rows import DatasetRow, Row, Split, dataset_row, put_dataset, rows_of_dataset
 from distill.weights import move_shares
 from episodes.game import Game, Move, Observation
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
 from models.errors import BadInput
 from prompts.base import Base
-
-Split = Literal["train", "held-out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +36,6 @@ class Recipe:
     value_temperature: float = 0.02
     least: float = 0.03
     held_out: float = 0.125
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One move of one turn. ``source``: how the turn was judged."""
-
-    episode_id: str
-    turn_n: int
-    move: Move
-    weight: float
-    split: Split
-    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,39 +161,26 @@ def examples_of(store: Store, dataset: Dataset, base: Base) -> dict[Split, list[
 def save_dataset(store: Store, dataset: Dataset, night_id: str | None = None) -> str:
     """Write the dataset's rows and return its id; a dataset that is there already stays as it was."""
     name = dataset.id  # a hash of every row: once
-    if next(iter(store.db.query("select id from datasets where id = ?", [name])), None):
+    if dataset_row(store, name) is not None:
         return name
     config = {"recipe": asdict(dataset.recipe), "base_id": dataset.base_id, "report": asdict(dataset.report)}
-    with store.transaction() as connection:
-        connection.execute(
-            "insert into datasets (id, night_id, game, created, config, teacher) values (?, ?, ?, ?, ?, ?)",
-            (name, night_id, dataset.game, _now(), json.dumps(config), dataset.teacher),
-        )
-        connection.executemany(
-            "insert into dataset_rows (dataset_id, n, episode_id, turn_n, weight, split, move, source) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (name, n, row.episode_id, row.turn_n, row.weight, row.split, row.move, row.source)
-                for n, row in enumerate(dataset.rows)
-            ],
-        )
+    about = DatasetRow(name, night_id, dataset.game, _now(), json.dumps(config), dataset.teacher)
+    put_dataset(store, about, dataset.rows)
     return name
 
 
 def load_dataset(store: Store, dataset_id: str) -> Dataset:
     """A stored dataset, equal to the one saved; raises ``BadInput`` for an unknown id."""
-    about = next(iter(store.db.query("select * from datasets where id = ?", [dataset_id])), None)
+    about = dataset_row(store, dataset_id)
     if about is None:
         raise BadInput(f"no dataset {dataset_id} in {store.path}")
-    config = json.loads(about["config"])
-    rows = store.db.query("select * from dataset_rows where dataset_id = ? order by n", [dataset_id])
-    names = ("episode_id", "turn_n", "move", "weight", "split", "source")
+    config = json.loads(about.config)
     return Dataset(
-        about["game"],
-        about["teacher"],
+        about.game,
+        about.teacher,
         config["base_id"],
         Recipe(**config["recipe"]),
-        tuple(Row(**{name: row[name] for name in names}) for row in rows),
+        rows_of_dataset(store, dataset_id),
         DatasetReport(**config["report"]),
     )
 

@@ -17,6 +17,7 @@ from distill.base import base_digest, parameters
 from distill.dataset import Dataset, examples_of, load_dataset
 from distill.judged import student_base
 from distill.merge import write_merged
+from distill.rows import StudentRow, players_met, put_figures, put_student, student_rows
 from distill.sketch import is_sketch
 from distill.train import SMALL, Fit, Method, Progress, Trained, train
 from episodes.game import Game
@@ -113,8 +114,7 @@ def make_student(
         latency_p50_ms=None,
         measured={},
     )
-    known = next(iter(store.db.query("select id from students where id = ?", [student.id])), None)
-    if known:
+    if any(row.id == student.id for row in student_rows(store)):
         return load_student(store, student.id)
     PromptLibrary(store).save(asked, game, origin="student", night_id=night_id)  # its games will name it
     student = replace(student, folder=root / student.id)
@@ -150,30 +150,26 @@ def note_figures(store: Store, student: Student, figures: Mapping[str, Any], com
     """Add measured figures to a student's row; ``latency_p50_ms`` among them has its own column too."""
     measured = {**student.measured, **figures}
     latency = measured.get("latency_p50_ms")
-    with store.transaction() as connection:
-        connection.execute(
-            "update students set measured = ?, comparison_id = ?, latency_p50_ms = ? where id = ?",
-            (json.dumps(measured), comparison_id, latency, student.id),
-        )
+    put_figures(store, student.id, measured=json.dumps(measured), comparison_id=comparison_id, latency_p50_ms=latency)
     return replace(student, measured=measured, comparison_id=comparison_id, latency_p50_ms=latency)
 
 
 def load_student(store: Store, student_id: str) -> Student:
     """The student with this id, or the only one whose id begins with it; raises ``BadInput``."""
-    rows = list(store.db.query("select * from students order by created desc, id"))
-    found = [row for row in rows if student_id and str(row["id"]).startswith(student_id)]
+    rows = student_rows(store)
+    found = [row for row in rows if student_id and row.id.startswith(student_id)]
     if len(found) == 1:
         return _student(found[0])
     if found:
-        raise BadInput(f"student {student_id!r} is ambiguous: it begins {', '.join(row['id'] for row in found[:5])}")
-    ids = ", ".join(row["id"] for row in rows[:5])
+        raise BadInput(f"student {student_id!r} is ambiguous: it begins {', '.join(row.id for row in found[:5])}")
+    ids = ", ".join(row.id for row in rows[:5])
     known = f"there are {ids}" if rows else "there is none yet: run a night, or cornerman distill"
     raise BadInput(f"no student {student_id!r}: {known}")
 
 
 def students(store: Store) -> list[Student]:
     """All of them, the newest first."""
-    return [_student(row) for row in store.db.query("select * from students order by created desc, id")]
+    return [_student(row) for row in student_rows(store)]
 
 
 def open_student(student: Student) -> LocalModel:
@@ -205,11 +201,6 @@ def student_player(student: Student, game: Game, model: ChatModel | None = None)
 def lineage(store: Store, student: Student) -> dict[str, Any]:
     """Where a student comes from, ready for JSON: base, dataset, teacher, opponents and games."""
     dataset = load_dataset(store, student.dataset_id)
-    opponents = store.db.query(
-        "select distinct s.player as player from seats s where s.player != ? and s.episode_id in "
-        "(select episode_id from dataset_rows where dataset_id = ?) order by 1",
-        [dataset.teacher, dataset.id],
-    )
     return {
         "student": student.id,
         "base": student.base,
@@ -217,7 +208,7 @@ def lineage(store: Store, student: Student) -> dict[str, Any]:
         "dataset": dataset.id,
         "game": student.game,
         "teacher": dataset.teacher,
-        "opponents": [row["player"] for row in opponents if not is_sketch(row["player"])],
+        "opponents": [name for name in players_met(store, dataset.id, dataset.teacher) if not is_sketch(name)],
         "recipe": asdict(dataset.recipe),
         "method": asdict(student.method),
         "prompt_id": student.prompt_id,
@@ -231,38 +222,38 @@ def _insert(store: Store, student: Student) -> None:
         "prompt_id": student.prompt_id,
         "temperature": student.temperature,
     }
-    row = {
-        "id": student.id,
-        "base_model": student.base,
-        "dataset_id": student.dataset_id,
-        "method": json.dumps(asdict(student.method)),
-        "path": str(student.folder),
-        "created": student.created,
-        "night_id": student.night_id,
-        "game": student.game,
-        "config": json.dumps(config),
-        "measured": json.dumps(student.measured),
-    }
-    with store.transaction() as connection:
-        columns, marks = ", ".join(row), ", ".join("?" * len(row))
-        connection.execute(f"insert into students ({columns}) values ({marks})", list(row.values()))
+    row = StudentRow(
+        id=student.id,
+        base_model=student.base,
+        dataset_id=student.dataset_id,
+        method=json.dumps(asdict(student.method)),
+        path=str(student.folder),
+        comparison_id=student.comparison_id,
+        latency_p50_ms=student.latency_p50_ms,
+        created=student.created,
+        night_id=student.night_id,
+        game=student.game,
+        config=json.dumps(config),
+        measured=json.dumps(student.measured),
+    )
+    put_student(store, row)
 
 
-def _student(row: Mapping[str, Any]) -> Student:
-    config = json.loads(row["config"])
+def _student(row: StudentRow) -> Student:
+    config = json.loads(row.config)
     return Student(
-        id=row["id"],
-        base=row["base_model"],
+        id=row.id,
+        base=row.base_model,
         base_digest=config["base_digest"],
-        dataset_id=row["dataset_id"],
-        game=row["game"],
+        dataset_id=row.dataset_id,
+        game=row.game,
         prompt_id=config["prompt_id"],
-        method=Method(**json.loads(row["method"])),
+        method=Method(**json.loads(row.method)),
         temperature=config["temperature"],
-        folder=Path(row["path"]),
-        created=row["created"],
-        night_id=row["night_id"],
-        comparison_id=row["comparison_id"],
-        latency_p50_ms=row["latency_p50_ms"],
-        measured=json.loads(row["measured"]),
+        folder=Path(row.path),
+        created=row.created,
+        night_id=row.night_id,
+        comparison_id=row.comparison_id,
+        latency_p50_ms=row.latency_p50_ms,
+        measured=json.loads(row.measured),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from episodes.pairs import PairResult
 from episodes.store.store import Store
+from optimize.comparison_store import latencies, seat_totals
 from optimize.through import Named
 
 
@@ -40,25 +41,20 @@ def side_totals(
     ``apart`` are A and B where they did not meet: then A is in the first episode and B in the second, and what their
     opponents took is nobody's.
     """
-    latencies: tuple[list[float], list[float]] = ([], [])
+    times: tuple[list[float], list[float]] = ([], [])
     totals = [dict.fromkeys(_SUMMED, 0.0), dict.fromkeys(_SUMMED, 0.0)]
     for pair in pairs:
         if pair.k is None:
             continue
         for swapped, episode in enumerate(pair.episodes):
-            for seat, player, prompt, *found in store.db.execute(
-                f"select seat, player, prompt_id, {', '.join(_SUMMED)} from seats where episode_id = ?", [episode]
-            ).fetchall():
-                side = seat ^ swapped if apart is None else swapped
-                if apart is not None and (player, prompt) != (apart[side].name, apart[side].prompt_id):
+            for found in seat_totals(store, episode):
+                side = found.seat ^ swapped if apart is None else swapped
+                if apart is not None and (found.player, found.prompt_id) != (apart[side].name, apart[side].prompt_id):
                     continue
-                for column, value in zip(_SUMMED, found, strict=True):
-                    totals[side][column] += value
-                turns = store.db.execute(
-                    "select latency_ms from turns where episode_id = ? and seat = ?", [episode, seat]
-                )
-                latencies[side].extend(latency for (latency,) in turns)
-    a, b = (_side(times, total) for times, total in zip(latencies, totals, strict=True))
+                for name in _SUMMED:
+                    totals[side][name] += getattr(found, name)
+                times[side].extend(latencies(store, episode, found.seat))
+    a, b = (_side(own, total) for own, total in zip(times, totals, strict=True))
     return a, b
 
 

@@ -143,6 +143,10 @@ class PromptLibrary:
         )
         return Prompt(base, tuple(_item(row) for row in items))
 
+    def holds(self, prompt_id: str) -> bool:
+        """Whether a prompt with this full id is kept, of whatever game."""
+        return self._store.db.execute("select 1 from prompts where id = ?", [prompt_id]).fetchone() is not None
+
     def _find(self, table: str, word: str, prefix: str, game: str) -> str:
         """The one id in ``table`` that begins with ``prefix``."""
         ids = [row["id"] for row in self._store.db.query(f"select id from {table} where game = ? order by id", [game])]

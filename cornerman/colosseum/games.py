@@ -7,8 +7,8 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from cornerman.colosseum.queries import GameSeat, games_held, games_of, seats_of
 from cornerman.colosseum.run import PURPOSE
 from episodes.store.store import Store
 
@@ -64,47 +64,34 @@ class Meeting:
     game: str
 
 
-_EPISODES = """
-select e.id, e.pair_id, e.ticks, e.ended_by from episodes e
-where e.id in (select value from json_each(?)) order by e.pair_id, e.id
-"""
-_SEATS = """
-select s.episode_id, s.seat, s.player, s.model, s.prompt_id, s.score, s.result, s.turns, s.illegal, s.unreadable,
-    s.refused, s.timeouts, s.tokens_in + s.tokens_out as tokens, s.cost_usd,
-    (select json_group_array(t.latency_ms) from turns t where t.episode_id = s.episode_id and t.seat = s.seat)
-        as latencies,
-    (select count(*) from turns t where t.episode_id = s.episode_id and t.seat = s.seat and t.legal) as legal,
-    (select count(*) from inputs i where i.episode_id = s.episode_id and i.seat = s.seat and i.fate = 'played')
-        as started,
-    exists (select 1 from inputs i where i.episode_id = s.episode_id) as real_time
-from seats s where s.episode_id in (select value from json_each(?)) order by s.episode_id, s.seat
-"""
-_COUNTED = ("turns", "illegal", "unreadable", "refused", "timeouts", "tokens")
-
-
 def fought(store: Store, ids: Iterable[str]) -> list[Fought]:
     """The games of these ids, in an order that depends on nothing but the ids."""
-    wanted = json.dumps(list(ids))
+    wanted = list(ids)
     seats: dict[str, list[Seated]] = {}
-    for row in store.db.query(_SEATS, [wanted]):
-        seats.setdefault(row["episode_id"], []).append(_seated(row))
+    for seat in seats_of(store, wanted):
+        seats.setdefault(seat.episode_id, []).append(_seated(seat))
     return [
-        Fought(row["id"], row["pair_id"], row["ticks"], row["ended_by"], tuple(seats[row["id"]]))
-        for row in store.db.query(_EPISODES, [wanted])
+        Fought(game.id, game.group, game.ticks, game.ended_by, tuple(seats[game.id]))
+        for game in games_of(store, wanted)
     ]
 
 
-def _seated(row: dict[str, Any]) -> Seated:
+def _seated(seat: GameSeat) -> Seated:
     return Seated(
-        player=row["player"],
-        model=row["model"],
-        prompt_id=row["prompt_id"],
-        score=row["score"],
-        result=row["result"],
-        moves=row["started"] if row["real_time"] else row["legal"],
-        cost_usd=row["cost_usd"],
-        latencies=tuple(json.loads(row["latencies"])),
-        **{column: row[column] for column in _COUNTED},
+        player=seat.player,
+        model=seat.model,
+        prompt_id=seat.prompt_id,
+        score=seat.score,
+        result=seat.result,
+        moves=seat.started if seat.real_time else seat.legal,
+        turns=seat.turns,
+        illegal=seat.illegal,
+        unreadable=seat.unreadable,
+        refused=seat.refused,
+        timeouts=seat.timeouts,
+        tokens=seat.tokens,
+        cost_usd=seat.cost_usd,
+        latencies=tuple(json.loads(seat.latencies)),
     )
 
 
@@ -120,18 +107,12 @@ class Venue:
 
 def venues(store: Store, game: str | None = None, clock: str | None = None) -> list[Venue]:
     """Every game and clock with colosseum games in the store, those played last first."""
-    rows = store.db.query(
-        "select e.game, e.clock, e.pair_id, e.id, (select count(*) from seats s where s.episode_id = e.id) as seats "
-        "from episodes e where e.purpose = ? and e.pair_id is not null and e.game = ifnull(?, e.game) "
-        "and e.clock = ifnull(?, e.clock) order by e.started desc, e.id",
-        [PURPOSE, game, clock],
-    )
     groups: dict[tuple[str, str], dict[str, list[str]]] = {}
     seats: dict[tuple[str, str], int] = {}
-    for row in rows:
-        key = (row["game"], row["clock"])
-        seats[key] = row["seats"]
-        groups.setdefault(key, {}).setdefault(row["pair_id"], []).append(row["id"])
+    for held in games_held(store, PURPOSE, game, clock):
+        key = (held.game, held.clock)
+        seats[key] = held.seats
+        groups.setdefault(key, {}).setdefault(held.group, []).append(held.id)
     return [
         Venue(*key, tuple(one for ids in found.values() if len(ids) >= seats[key] for one in ids))
         for key, found in groups.items()

@@ -61,8 +61,8 @@ def _facts(place: "Workplace", episode: str, turn: int) -> "Facts":
             f"episode {record.id} has no turn {turn}: its turns are numbered from 0 to {len(record.turns) - 1}"
         )
     prompt_id = record.seats[record.turns[turn].seat].prompt_id
-    kept = place.store.db.execute("select 1 from prompts where id = ?", [prompt_id]).fetchone()
-    prompt = place.players.library.get(prompt_id, place.game) if prompt_id and kept else None
+    library = place.players.library
+    prompt = library.get(prompt_id, place.game) if prompt_id and library.holds(prompt_id) else None
     return facts(place.store, place.game, record, turn, prompt)
 
 

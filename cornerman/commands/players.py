@@ -11,6 +11,7 @@ def players(*, game: GameName = None, config: ConfigFile = None, db: Db = None, 
     """
     from cornerman.opening import house_players
     from cornerman.players import FORMS
+    from cornerman.report.queries import stored_players
     from cornerman.workplace import settings
     from episodes.store.store import Store
 
@@ -18,9 +19,7 @@ def players(*, game: GameName = None, config: ConfigFile = None, db: Db = None, 
     named: list[str] = []
     if chosen.db.is_file():
         with Store.open(chosen.db, write=False) as store:
-            aliases = store.db.query("select * from aliases where game = ? and prompt_id is not null", [chosen.game])
-            named += [f"{row['model'] or 'MODEL'}@{row['name']}" for row in aliases]
-            named += [f"student:{row['id']}" for row in store.db.query("select id from students order by created")]
+            named += stored_players(store, chosen.game)
     found = {"house": house_players(), "stored": named, "forms": list(FORMS)}
     if as_json:
         return emit(found)

@@ -17,10 +17,11 @@ def list_(*, config: ConfigFile = None, db: Db = None, as_json: Json = False) ->
     Example: cornerman students list
     """
     from cornerman.workplace import settings
+    from distill.rows import student_rows
     from episodes.store.store import Store
 
     with Store.open(settings(db, config).db, write=False) as store:
-        found = list(store.db.query(f"select {', '.join(COLUMNS)} from students order by created desc, id"))
+        found = [{column: getattr(row, column) for column in COLUMNS} for row in student_rows(store)]
     if as_json:
         return emit({"students": found})
     return table(COLUMNS, [[row[column] for column in COLUMNS] for row in found])
@@ -38,13 +39,15 @@ def show(
     Example: cornerman students show 9f3c
     """
     from cornerman.workplace import settings
+    from distill.rows import student_rows
     from distill.student import lineage, load_student
     from episodes.store.store import Store
 
     with Store.open(settings(db, config).db, write=False) as store:
         found = load_student(store, student)
-        row = next(store.db.query(f"select {', '.join(COLUMNS)} from students where id = ?", [found.id]))
-        result: dict[str, Any] = {**row, "lineage": lineage(store, found), "measured": dict(found.measured)}
+        row = next(row for row in student_rows(store) if row.id == found.id)
+        columns = {column: getattr(row, column) for column in COLUMNS}
+        result: dict[str, Any] = {**columns, "lineage": lineage(store, found), "measured": dict(found.measured)}
     if as_json:
         return emit(result)
     for key, value in result.items():

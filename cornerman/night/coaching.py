@@ -7,9 +7,9 @@ from cornerman.night.reflection import propose, replay_what_ifs
 from cornerman.night.results import Began, GroundLost, LeaguePlayed, TrialOutcome
 from episodes.player import Player
 from optimize.arena import Sample, Series, play_together
+from optimize.comparison_store import ComparisonStore, Entry
 from optimize.gate import GateRule
 from optimize.guard import Ground, GuardRule, guard
-from optimize.ledger import Entry, Ledger
 from optimize.race import RaceRule
 from optimize.seeds import Seeds, derive
 from optimize.stats.pairs import Counts
@@ -113,7 +113,7 @@ async def try_out(corner: Corner, number: int, champions: Champions, candidates:
             refused.extend(GroundLost.of(candidates[index].id, group, one) for group, one in lost.items())
             return not lost
 
-        Ledger(corner.store).withdraw(f"{corner.night_id}-trial-{number}-")
+        ComparisonStore(corner.store).withdraw(f"{corner.night_id}-trial-{number}-")
         outcome = await trial(
             corner.source(),
             [corner.player(prompt) for prompt in candidates],
@@ -156,9 +156,9 @@ async def _lost_ground(corner: Corner, number: int, candidate: Prompt, champions
 
 def _carried(corner: Corner, candidates: Sequence[Prompt], champion: Prompt) -> dict[int, Sample]:
     """What earlier trials say of each candidate against this very champion."""
-    ledger, clock = Ledger(corner.store), corner.config.night.clock
+    comparisons, clock = ComparisonStore(corner.store), corner.config.night.clock
     found = {
-        n: ledger.evidence(
+        n: comparisons.evidence(
             corner.game.name, clock, corner.contestant(prompt), corner.contestant(champion), corner.through
         )
         for n, prompt in enumerate(candidates)
@@ -170,7 +170,7 @@ def _record(
     corner: Corner, number: int, candidates: Sequence[Prompt], champion: Prompt, outcome: Trial, *, alpha: float
 ) -> dict[int, str]:
     """Write every candidate's comparison with the champion; returns their ids."""
-    ledger = Ledger(corner.store)
+    kept = ComparisonStore(corner.store)
     carried = _carried(corner, candidates, champion)
     comparisons: dict[int, str] = {}
     for entrant in outcome.entrants:
@@ -183,7 +183,7 @@ def _record(
         if n == outcome.promoted and outcome.confirmation is not None:
             stages["confirm"] = outcome.confirmation.sample
         comparisons[n] = f"{corner.night_id}-trial-{number}-{n + 1}"
-        ledger.record(
+        kept.record(
             Entry(
                 id=comparisons[n],
                 game=corner.game.name,

@@ -18,7 +18,7 @@ from episodes.players.bots import BOTS
 from episodes.store.runs import Runs
 from episodes.store.store import Store
 from optimize.arena import Arena, PairSource
-from optimize.ledger import Contestant
+from optimize.comparison_store import Contestant
 from optimize.stats.pairs import Counts
 from optimize.through import Through, check_opponents
 from prompts.library import PromptLibrary

@@ -8,8 +8,8 @@ from dataclasses import replace
 from cornerman.night.corner import Corner
 from cornerman.night.results import Controlled, Effects, Interval, Measured
 from optimize.arena import Series
+from optimize.comparison_store import CONFIRMING, ComparisonStore, Entry
 from optimize.confirm import confirm
-from optimize.ledger import CONFIRMING, Entry, Ledger
 from optimize.seeds import Seeds
 from optimize.stats.eprocess import e_value
 from optimize.stats.pairs import Counts
@@ -58,7 +58,9 @@ async def control(corner: Corner, champion: Prompt) -> Controlled:
         evidence = unevenness(series.sample.counts)
         verdict = "alarm" if evidence >= 1 / alpha else "even"
         entry = _entry(corner, champion, champion, purpose="control", name="control")
-        Ledger(corner.store).record(replace(entry, stages={"compare": series.sample}, verdict=verdict, alpha=alpha))
+        ComparisonStore(corner.store).record(
+            replace(entry, stages={"compare": series.sample}, verdict=verdict, alpha=alpha)
+        )
         return Controlled(pairs, evidence, verdict)
 
     corner.watch.stage(f"{player.name} against itself: this must come out even")
@@ -108,7 +110,9 @@ async def _measured(corner: Corner, a: Prompt, b: Prompt, pairs: int, *, purpose
         on_look=lambda counts: corner.progress(counts.total, pairs, f"{name}: {corner.standing(counts)}"),
     )
     entry = _entry(corner, a, b, purpose=purpose, name=name)
-    Ledger(corner.store).record(replace(entry, stages={CONFIRMING: confirmation.sample}, opponents=corner.through))
+    ComparisonStore(corner.store).record(
+        replace(entry, stages={CONFIRMING: confirmation.sample}, opponents=corner.through)
+    )
     low, high = confirmation.gain_interval
     return Measured(entry.id, confirmation.counts.mean, 0.5 + low, 0.5 + high)
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from cornerman.night.steps import Steps
 from cornerman.report import costs as spent
-from cornerman.report import results, words
+from cornerman.report import queries, results, words
 from cornerman.report.charts import IntervalChart, interval_chart, log_bars
-from cornerman.report.coaching import guidance, prompt_text, result_words
+from cornerman.report.coaching import guidance, result_words
 from cornerman.report.names import Names
 from cornerman.report.results import Compared, League
 from cornerman.report.stage import Staged, staged
 from cornerman.report.view import Cost, Fact, Student, View
+from distill.rows import student_rows
 from episodes.games import load_game
 from episodes.store.runs import Run, Runs
 from episodes.store.store import Store
@@ -94,36 +95,24 @@ def gather(store: Store, night_id: str) -> View:
 
 def prompts_of(store: Store, night_id: str, game: str, model: str) -> tuple[str | None, str | None]:
     """The prompt that was certified when the night began, and the one that is when it ended."""
-    history = list(
-        store.db.query(
-            "select h.prompt_id as prompt, h.comparison_id as comparison, c.night_id as night, "
-            "c.b_prompt_id as beaten from alias_history h left join comparisons c on c.id = h.comparison_id "
-            "where h.name = 'certified' and h.game = ? and h.model in (?, '') order by h.n",
-            [game, model],
-        )
-    )
-    mine = [n for n, row in enumerate(history) if row["night"] == night_id]
+    history = queries.certified_history(store, game, model)
+    mine = [row for row in history if row.night_id == night_id]
     if mine:
-        return history[mine[0]]["beaten"], history[mine[-1]]["prompt"]
-    certified = history[-1]["prompt"] if history else None
+        return mine[0].beaten, mine[-1].prompt_id
+    certified = history[-1].prompt_id if history else None
     return certified, certified
 
 
 def _tally(store: Store, night: Run, game: str, model: str, candidates: int) -> words.Tally:
-    def number(statement: str) -> int:
-        return int(store.db.execute(statement, [night.id]).fetchone()[0] or 0)
-
+    counts = queries.night_counts(store, night.id)
     return words.Tally(
         game=game,
         model=model,
-        episodes=number("select count(*) from episodes where night_id = ?"),
-        turns=number("select sum(s.turns) from seats s join episodes e on e.id = s.episode_id where e.night_id = ?"),
-        what_ifs=number(
-            "select count(distinct w.episode_id || ':' || w.turn_n) from whatifs w "
-            "join episodes e on e.id = w.episode_id where w.night_id = ? and e.purpose != 'teach'"
-        ),
-        proposed=number("select count(*) from guidance where night_id = ?"),
-        rejected=number("select count(*) from rejected where night_id = ?"),
+        episodes=counts.episodes,
+        turns=counts.turns,
+        what_ifs=counts.what_ifs,
+        proposed=counts.proposed,
+        rejected=counts.rejected,
         candidates=candidates,
         hours=_seconds(night) / 3600,
     )
@@ -199,13 +188,10 @@ def _strength(outcome: Outcome) -> IntervalChart | None:
 
 def _student(store: Store, night_id: str) -> Student | None:
     """The night's student with the figures of its check, as far as it came."""
-    row = next(
-        iter(store.db.query("select * from students where night_id = ? order by created desc limit 1", [night_id])),
-        None,
-    )
+    row = next(iter(student_rows(store, night_id)), None)
     if row is None:
         return None
-    measured = json.loads(row["measured"] or "{}")
+    measured = json.loads(row.measured or "{}")
     latencies = [
         ("teacher", measured.get("teacher_p50_ms"), "plain"),
         ("champion", measured.get("champion_p50_ms"), "after"),
@@ -213,27 +199,20 @@ def _student(store: Store, night_id: str) -> Student | None:
     ]
     bars = [(who, value, spent.milliseconds(value), kind) for who, value, kind in latencies if value]
     return Student(
-        id=row["id"],
-        base_model=row["base_model"],
+        id=row.id,
+        base_model=row.base_model,
         bars=log_bars(bars) if bars else (),
-        words=words.student(row["id"], row["base_model"], json.loads(row["method"]), measured),
+        words=words.student(row.id, row.base_model, json.loads(row.method), measured),
     )
 
 
 def _game(store: Store, night_id: str, game: str, names: Names, promotions: list[Compared]) -> Staged | None:
     """A game that the new champion won, of middling length; without one, any game of the night."""
     wanted = promotions[-1].a_prompt_id if promotions else None
-    rows = store.db.execute(
-        "select e.id from episodes e left join seats s on s.episode_id = e.id and s.prompt_id = ? and s.score = 1 "
-        "where e.night_id = ? and e.game = ? and e.purpose not in ('teach', 'check', 'control') "
-        "order by s.player is null, e.purpose != 'confirm', "
-        "abs(e.ticks - (select avg(ticks) from episodes where night_id = e.night_id)), e.id limit 1",
-        [wanted, night_id, game],
-    )
-    chosen = rows.fetchone()
+    chosen = queries.game_to_show(store, night_id, game, wanted)
     if chosen is None:
         return None
-    record = store.episode(chosen[0])
+    record = store.episode(chosen)
     players = tuple(names.player(seat.player, seat.model, seat.prompt_id) for seat in record.seats)
     title = f"{players[0]} {result_words(record.seats[0].score)} this game"
     title += f" against {' and '.join(players[1:])}." if players[1:] else "."
@@ -257,4 +236,4 @@ def _undo(
 
 def _prompts(store: Store, names: Names) -> tuple[tuple[str, str, str], ...]:
     wanted = dict.fromkeys(prompt for prompt in (names.before, names.after) if prompt)
-    return tuple((names.prompt(prompt), prompt, prompt_text(store, prompt)) for prompt in wanted)
+    return tuple((names.prompt(prompt), prompt, queries.system_text(store, prompt)) for prompt in wanted)

@@ -1,5 +1,6 @@
 """What the page calls players and prompts: the names people use, not hashes."""
 
+from cornerman.report import queries
 from episodes.store.store import Store
 
 SHORT = 8
@@ -21,13 +22,9 @@ class Names:
             return ""
         if prompt_id == self.after and self.after != self.before:
             return "certified"
-        rules = self._store.db.execute("select count(*) from prompt_guidance where prompt_id = ?", [prompt_id])
-        if not rules.fetchone()[0]:
+        if not queries.count_of_rules(self._store, prompt_id):
             return "base"
-        aliases = self._store.db.execute(
-            "select name from aliases where game = ? and prompt_id = ? order by name", [self._game, prompt_id]
-        )
-        found = [str(name) for (name,) in aliases]
+        found = queries.names_of(self._store, self._game, prompt_id)
         return found[0] if found else prompt_id[:SHORT]
 
     def player(self, name: str, model: str, prompt_id: str | None) -> str:

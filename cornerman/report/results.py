@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cornerman.report.charts import Estimate, EvidenceChart, Walk, e_value, evidence_chart
 from cornerman.report.names import Names
+from cornerman.report.queries import league_seats
 from cornerman.report.view import Cell, Duel, Matrix
 from episodes.store.store import Store
-from optimize.ledger import CONFIRMING, DECIDING
+from optimize.comparison_store import CONFIRMING, DECIDING, ComparisonStore, StoredComparison, StoredPair
 from optimize.stats.eprocess import interval, log_e, log_e_path
 from optimize.stats.pairs import Counts
 from optimize.through import opponents_of
@@ -62,32 +62,27 @@ class Compared:
 
 def compared(store: Store, night: str, names: Names) -> list[Compared]:
     """Every comparison of the night, in the order in which they were made."""
-    rows = store.db.query("select * from comparisons where night_id = ? order by created, rowid", [night])
-    return [_compared(store, row, names) for row in list(rows)]
+    kept = ComparisonStore(store)
+    return [_compared(one, kept.pairs(one.id), names) for one in kept.comparisons(night)]
 
 
-def _compared(store: Store, row: dict[str, Any], names: Names) -> Compared:
-    pairs = store.db.query(
-        "select stage, k from comparison_pairs where comparison_id = ? and k is not null order by position",
-        [row["id"]],
-    )
-    results = [(pair["stage"], pair["k"]) for pair in pairs]
-    gain = None if row["gain"] is None else (row["gain"], row["gain_low"], row["gain_high"])
+def _compared(row: StoredComparison, pairs: Sequence[StoredPair], names: Names) -> Compared:
+    results = [(pair.stage, pair.k) for pair in pairs if pair.k is not None]
     return Compared(
-        id=row["id"],
-        purpose=row["purpose"] or "compare",
-        a=_named(row["a"], row["a_prompt_id"], names),
-        b=_named(row["b"], row["b_prompt_id"], names),
-        a_prompt_id=row["a_prompt_id"],
-        b_prompt_id=row["b_prompt_id"],
-        counts=Counts(*(row[f"n{k}"] for k in range(5))),
-        verdict=row["verdict"],
-        alpha=row["alpha"],
-        voided=row["voided"],
-        gain=gain,
+        id=row.id,
+        purpose=row.purpose or "compare",
+        a=_named(row.a, row.a_prompt_id, names),
+        b=_named(row.b, row.b_prompt_id, names),
+        a_prompt_id=row.a_prompt_id,
+        b_prompt_id=row.b_prompt_id,
+        counts=row.counts,
+        verdict=row.verdict,
+        alpha=row.alpha,
+        voided=row.voided,
+        gain=row.gain_interval,
         decision=tuple(k for wanted in DECIDING for stage, k in results if stage == wanted),
         fresh=Counts.of(k for stage, k in results if stage == CONFIRMING),
-        through=tuple(_named(name, prompt_id, names) for name, prompt_id in opponents_of(row["config"])),
+        through=tuple(_named(name, prompt_id, names) for name, prompt_id in opponents_of(row.config)),
     )
 
 
@@ -156,20 +151,12 @@ GUESTS = ("student:", "search:")
 
 def league(store: Store, night: str, names: Names) -> League:
     """Whole pairs against the league: prompts before and after, the student, and its unhurried teacher."""
-    rows = store.db.query(
-        "select e.pair_id as pair, s.player as player, s.model as model, s.prompt_id as prompt, s.score as score, "
-        "o.player as other, o.model as other_model, o.prompt_id as other_prompt "
-        "from episodes e join seats s on s.episode_id = e.id join seats o on o.episode_id = e.id and o.seat != s.seat "
-        "where e.night_id = ? and e.pair_id is not null and e.purpose in ('league', 'check') "
-        "order by e.started, e.id, s.seat",
-        [night],
-    )
     scores: dict[tuple[str, str, str], list[float]] = {}
-    for row in rows:
-        mine = names.player(row["player"], row["model"], row["prompt"])
-        other = names.player(row["other"], row["other_model"], row["other_prompt"])
-        if mine != other and _is_ours(row["player"], row["prompt"]) and not other.startswith(GUESTS):
-            scores.setdefault((mine, other, row["pair"]), []).append(row["score"])
+    for row in league_seats(store, night):
+        mine = names.player(row.player, row.model, row.prompt_id)
+        other = names.player(row.other, row.other_model, row.other_prompt_id)
+        if mine != other and _is_ours(row.player, row.prompt_id) and not other.startswith(GUESTS):
+            scores.setdefault((mine, other, row.pair), []).append(row.score)
     results: dict[tuple[str, str], list[int]] = {}
     for (mine, other, _), both in scores.items():
         if len(both) == 2:

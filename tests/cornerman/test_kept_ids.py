@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cornerman.night.steps import digest
-from distill.dataset import Dataset, DatasetReport, Recipe, Row
+from distill.dataset import Dataset, DatasetReport, Recipe
+from distill.rows import Row
 from distill.student import student_id
 from distill.train import Method
 from episodes.clock import Clock

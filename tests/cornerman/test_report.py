@@ -18,7 +18,7 @@ from episodes.games.duel import GAME
 from episodes.pairs import PairResult
 from models.errors import BadInput
 from optimize.arena import Sample
-from optimize.ledger import Contestant, Entry, Ledger
+from optimize.comparison_store import ComparisonStore, Contestant, Entry
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
 
@@ -118,18 +118,18 @@ def test_the_story_says_what_the_store_says(night_store: NightStore) -> None:
 def test_a_player_that_beat_itself_is_the_first_thing_told(night_store: NightStore) -> None:
     store, night = night_store.store, night_store.night
     assert "Alarm" not in " ".join(gather(store, night).story)
-    ledger = Ledger(store)
+    comparisons = ComparisonStore(store)
     (row,) = store.db.query("select seed, pair_id from comparison_pairs where stage = 'gate' and k = 4 limit 1")
     won = Sample((PairResult(row["seed"], row["pair_id"], ("", ""), 4),))
     side = Contestant("rookie@certified", night_store.certified.id)
     stages = {"compare": won}
-    ledger.record(
+    comparisons.record(
         Entry(f"{night}-control", "duel", "paused", "control", side, side, stages, "alarm", 0.05, night_id=night)
     )
     try:
         told = gather(store, night).story
     finally:
-        ledger.withdraw(f"{night}-control")
+        comparisons.withdraw(f"{night}-control")
     assert told[0].startswith("Alarm: rookie@certified was measured against itself")
 
 

@@ -21,8 +21,8 @@ from episodes.store.store import Store
 from models.errors import BadInput, TimedOut
 from optimize.arena import Arena, Sample
 from optimize.compare import CompareRule, compare
+from optimize.comparison_store import ComparisonStore, Contestant, Entry
 from optimize.gate import GateRule
-from optimize.ledger import Contestant, Entry, Ledger
 from optimize.race import RaceRule
 from optimize.seeds import Seeds
 from optimize.sides import side_totals
@@ -193,10 +193,10 @@ def test_what_a_comparison_keeps_of_its_opponents_comes_back() -> None:
 
 
 def test_a_comparison_through_opponents_comes_out_again(store: Store) -> None:
-    Ledger(store).record(entry(store, through(store, ROCKBOT, ROTATEBOT)))
-    assert Ledger(store).differences("c1") == []
-    Ledger(store).record(entry(store, through(store, ROCKBOT), PAPER, replace(PAPER, name="same"), "c2"))
-    assert Ledger(store).differences("c2") == []
+    ComparisonStore(store).record(entry(store, through(store, ROCKBOT, ROTATEBOT)))
+    assert ComparisonStore(store).differences("c1") == []
+    ComparisonStore(store).record(entry(store, through(store, ROCKBOT), PAPER, replace(PAPER, name="same"), "c2"))
+    assert ComparisonStore(store).differences("c2") == []
 
 
 @pytest.mark.parametrize(
@@ -212,23 +212,23 @@ def test_a_comparison_through_opponents_comes_out_again(store: Store) -> None:
     ],
 )
 def test_damage_is_found(store: Store, damage: str) -> None:
-    Ledger(store).record(entry(store, through(store)))
+    ComparisonStore(store).record(entry(store, through(store)))
     with store.transaction() as connection:
         connection.execute(damage)
-    assert any("its episodes give" in difference for difference in Ledger(store).differences("c1"))
+    assert any("its episodes give" in difference for difference in ComparisonStore(store).differences("c1"))
 
 
 def test_evidence_adds_up_with_what_went_through_the_same_opponents_only(store: Store) -> None:
-    ledger, kept = Ledger(store), entry(store, through(store))
-    ledger.record(kept)
+    comparisons, kept = ComparisonStore(store), entry(store, through(store))
+    comparisons.record(kept)
     sides = RPS.name, "paused", kept.a, kept.b
-    found = ledger.evidence(*sides, kept.opponents)
+    found = comparisons.evidence(*sides, kept.opponents)
     assert set(found.results) == {*kept.stages["race"].results, *kept.stages["gate"].results}
-    assert ledger.evidence(*sides) == Sample()
-    assert ledger.evidence(*sides, (*kept.opponents, Contestant("bot:random"))) == Sample()
+    assert comparisons.evidence(*sides) == Sample()
+    assert comparisons.evidence(*sides, (*kept.opponents, Contestant("bot:random"))) == Sample()
     counts = (kept.stages["race"] + kept.stages["gate"]).counts
-    assert ledger.tried(RPS.name, "paused", kept.b, kept.opponents) == {"prompt-paper": counts}
-    assert ledger.tried(RPS.name, "paused", kept.b) == {}
+    assert comparisons.tried(RPS.name, "paused", kept.b, kept.opponents) == {"prompt-paper": counts}
+    assert comparisons.tried(RPS.name, "paused", kept.b) == {}
 
 
 def test_what_the_opponents_took_is_nobodys(store: Store) -> None:

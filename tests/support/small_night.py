@@ -18,7 +18,7 @@ from episodes.store.store import Store
 from models.chat import Message
 from models.scripted import ScriptedModel
 from optimize.arena import Arena, Sample, Series
-from optimize.ledger import Contestant, Entry, Ledger
+from optimize.comparison_store import ComparisonStore, Contestant, Entry
 from optimize.seeds import Seeds
 from prompts.base import default_base
 from prompts.library import Citation, PromptLibrary
@@ -112,7 +112,7 @@ def night_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NightStore
 
 def _record(store: Store, night: str, base: Prompt, certified: Prompt, samples: dict[str, Sample]) -> None:
     """The rows that a night writes beside its games."""
-    ledger, library = Ledger(store), PromptLibrary(store)
+    comparisons, library = ComparisonStore(store), PromptLibrary(store)
     new, old = (Contestant(f"rookie@{prompt.id[:8]}", prompt.id) for prompt in (certified, base))
     student = Contestant("student:abc123", base.id)
     for name, a, b, purpose, stages, verdict, alpha in (
@@ -121,7 +121,7 @@ def _record(store: Store, night: str, base: Prompt, certified: Prompt, samples: 
         ("check", student, new, "check", ("check",), "undecided", 0.05),
     ):
         kept = {("gate" if stage == "check" else stage): samples[stage] for stage in stages}
-        ledger.record(Entry(f"{night}-{name}", "duel", "simulated:30", purpose, a, b, kept, verdict, alpha, night))
+        comparisons.record(Entry(f"{night}-{name}", "duel", "simulated:30", purpose, a, b, kept, verdict, alpha, night))
     library.set("certified", GAME, "rookie", base, note="the first night began")
     library.set("certified", GAME, "rookie", certified, comparison_id=f"{night}-trial-1")
     library.set_status([item.id for item in certified.items], "active")

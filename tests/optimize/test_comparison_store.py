@@ -1,4 +1,4 @@
-"""The ledger and the sides, over real episodes in a real store."""
+"""Stored comparisons and the sides, over real episodes in a real store."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from episodes.record import Purpose
 from episodes.store.store import Store
 from models.errors import BadInput
 from optimize.arena import Arena, Sample
+from optimize.comparison_store import ComparisonStore, Contestant, Entry
 from optimize.confirm import Confirmation
-from optimize.ledger import Contestant, Entry, Ledger
 from optimize.seeds import Seeds
 from optimize.sides import side_totals, sides_dict
 from optimize.stats.eprocess import e_value
@@ -50,8 +50,8 @@ def entry(store: Store, a: BotPlayer = TURTLE, b: BotPlayer = GRAPPLER, **change
 
 def test_a_comparison_is_kept_with_its_pairs_and_comes_out_again(store: Store) -> None:
     kept = entry(store)
-    Ledger(store).record(kept)
-    Ledger(store).record(kept)
+    ComparisonStore(store).record(kept)
+    ComparisonStore(store).record(kept)
     row = next(iter(store.db.query("select * from comparisons")))
     deciding = (kept.stages["race"] + kept.stages["gate"]).counts
     assert Counts(*(row[f"n{k}"] for k in range(5))) == deciding
@@ -62,7 +62,7 @@ def test_a_comparison_is_kept_with_its_pairs_and_comes_out_again(store: Store) -
     assert row["gain_low"] <= row["gain"] <= row["gain_high"]
     assert (row["voided"], row["verdict"]) == (1, "undecided")
     assert store.db.execute("select count(*) from comparison_pairs").fetchone() == (13,)
-    assert Ledger(store).differences("c1") == []
+    assert ComparisonStore(store).differences("c1") == []
 
 
 @pytest.mark.parametrize(
@@ -78,51 +78,51 @@ def test_a_comparison_is_kept_with_its_pairs_and_comes_out_again(store: Store) -
     ],
 )  # fmt: skip
 def test_every_stored_number_is_checked(store: Store, damage: str, found: str) -> None:
-    Ledger(store).record(entry(store))
+    ComparisonStore(store).record(entry(store))
     store.db.execute(damage)
-    assert any(found in difference for difference in Ledger(store).differences("c1"))
+    assert any(found in difference for difference in ComparisonStore(store).differences("c1"))
 
 
 def test_a_player_against_itself_is_checked_too(store: Store) -> None:
-    Ledger(store).record(entry(store, TURTLE, TURTLE))
-    assert Ledger(store).differences("c1") == []
+    ComparisonStore(store).record(entry(store, TURTLE, TURTLE))
+    assert ComparisonStore(store).differences("c1") == []
 
 
 def test_evidence_is_found_again_without_the_confirmation(store: Store) -> None:
     kept = entry(store)
-    ledger = Ledger(store)
-    ledger.record(kept)
-    carried = ledger.evidence("duel", "paused", kept.a, kept.b)
+    comparisons = ComparisonStore(store)
+    comparisons.record(kept)
+    carried = comparisons.evidence("duel", "paused", kept.a, kept.b)
     earlier = kept.stages["race"].results + kept.stages["gate"].results[:-1]
     assert set(carried.results) == set(earlier)
     again = replace(kept, id="c2", stages={"carried": carried, "confirm": kept.stages["confirm"]})
-    ledger.record(again)
-    assert set(ledger.evidence("duel", "paused", kept.a, kept.b).results) == set(earlier)
-    assert ledger.differences("c2") == []
+    comparisons.record(again)
+    assert set(comparisons.evidence("duel", "paused", kept.a, kept.b).results) == set(earlier)
+    assert comparisons.differences("c2") == []
     for other in (("tic", "paused", kept.a, kept.b), ("duel", "measured", kept.a, kept.b)):
-        assert ledger.evidence(*other) == Sample()
-    assert ledger.evidence("duel", "paused", kept.b, kept.a) == Sample()
-    assert ledger.evidence("duel", "paused", replace(kept.a, prompt_id="p"), kept.b) == Sample()
+        assert comparisons.evidence(*other) == Sample()
+    assert comparisons.evidence("duel", "paused", kept.b, kept.a) == Sample()
+    assert comparisons.evidence("duel", "paused", replace(kept.a, prompt_id="p"), kept.b) == Sample()
 
 
 def test_the_history_of_prompts_has_each_deciding_pair_once(store: Store) -> None:
     kept = entry(store)
-    ledger = Ledger(store)
-    ledger.record(kept)
-    assert ledger.tried("duel", "paused", kept.b) == {}
+    comparisons = ComparisonStore(store)
+    comparisons.record(kept)
+    assert comparisons.tried("duel", "paused", kept.b) == {}
     named = replace(kept, a=Contestant("rookie@x", "x"))
-    ledger.record(named)
-    ledger.record(replace(named, id="c2", stages={"carried": kept.stages["race"]}))
-    assert ledger.tried("duel", "paused", kept.b) == {"x": (kept.stages["race"] + kept.stages["gate"]).counts}
-    assert ledger.tried("duel", "measured", kept.b) == {}
-    assert ledger.tried("duel", "paused", kept.a) == {}
+    comparisons.record(named)
+    comparisons.record(replace(named, id="c2", stages={"carried": kept.stages["race"]}))
+    assert comparisons.tried("duel", "paused", kept.b) == {"x": (kept.stages["race"] + kept.stages["gate"]).counts}
+    assert comparisons.tried("duel", "measured", kept.b) == {}
+    assert comparisons.tried("duel", "paused", kept.a) == {}
 
 
 def test_unknown_things_are_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="unknown stages"):
         entry(store, stages={"play": Sample()})
     with pytest.raises(BadInput, match="no comparison none"):
-        Ledger(store).differences("none")
+        ComparisonStore(store).differences("none")
 
 
 def test_sides_are_told_apart_in_both_halves(store: Store) -> None:
