@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from episodes.game import Fate, Input, Move, Observation
+from episodes.game import Capabilities, Fate, Input, Move, Observation
 from episodes.player import Context, Decision, ReplyClass
 from models.chat import Completion, FinishReason, Message, Usage
 from models.errors import ModelError
@@ -67,9 +67,9 @@ class HeapState:
 
 @dataclass(frozen=True)
 class Heap:
-    """``can_clone`` may be given away, to see what happens without fingerprints."""
+    """Copying may be given away, to see what happens without fingerprints."""
 
-    can_clone: bool = True
+    capabilities: Capabilities = Capabilities(clone=True)
     name: str = "heap"
     seats: int = 2
     tick_rate: None = None
@@ -204,7 +204,7 @@ class RopeState:
 
 @dataclass(frozen=True)
 class Rope:
-    can_clone: bool = True
+    capabilities: Capabilities = Capabilities(clone=True)
     name: str = "rope"
     seats: int = 2
     tick_rate: int = 60
@@ -258,7 +258,7 @@ class Alone:
     name: str = "alone"
     seats: int = 1
     tick_rate: None = None
-    can_clone: bool = False
+    capabilities: Capabilities = Capabilities()
     moves: tuple[Move, ...] = ("high", "low")
     rules: str = "Guess high."
 

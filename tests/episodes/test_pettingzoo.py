@@ -149,7 +149,7 @@ def test_connect_four_in_words() -> None:
     state = after("connect_four_v3", *["column-4", "column-1"] * 3)
     assert "o . . x . . ." in state.observe(1).text
     assert state.observe(0).situation["can_win"] == "yes"
-    assert SearchPlayer(iterations=200).choose(state, 0, seed=1) == "column-4"
+    assert SearchPlayer(iterations=200).choose(state.game, state, 0, seed=1) == "column-4"
     state.apply({0: "column-4"})
     assert state.returns() == (1.0, -1.0)
     full = after("connect_four_v3", *["column-2"] * 6)
@@ -284,7 +284,7 @@ def test_copies_are_faithful_where_deepcopy_is_not() -> None:
     other.apply({0: "column-1"})
     assert sum(state.env.unwrapped.board) == 3
     assert sum(other.env.unwrapped.board) == 4
-    assert not load("zoo_pile").can_clone
+    assert not load("zoo_pile").capabilities.clone
     assert not isinstance(load("zoo_pile").initial_state(1), Mapping)
     assert not hasattr(PettingZooState, "clone")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from episodes.game import Move, Observation
+from episodes.game import Capabilities, Move, Observation
 from episodes.games.diambra import observe
 from episodes.games.diambra.engines import addresses
 from episodes.games.diambra.moves import ARCADES, SPECIALS, Part
@@ -24,7 +24,6 @@ class DiambraGame:
 
     seats = 2
     tick_rate = 60
-    can_clone = False
     features = observe.FEATURES
 
     @property
@@ -32,9 +31,9 @@ class DiambraGame:
         return tuple(self.inputs)
 
     @property
-    def most_at_once(self) -> int:
-        """As many as there are engines."""
-        return max(len(addresses()), 1)
+    def capabilities(self) -> Capabilities:
+        """Plans, and as many episodes at once as there are engines."""
+        return Capabilities(plans=True, most_at_once=max(len(addresses()), 1))
 
     @property
     def rules(self) -> str:

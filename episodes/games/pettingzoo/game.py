@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from episodes.game import Move, Observation
+from episodes.game import Capabilities, Move, Observation
 from episodes.games.pettingzoo.state import (
     AecState,
     CloneableAecState,
@@ -35,8 +35,8 @@ class PettingZooGame:
     tick_rate = None
 
     @property
-    def can_clone(self) -> bool:
-        return self.wording.open
+    def capabilities(self) -> Capabilities:
+        return Capabilities(clone=self.wording.open, terms=self.wording.terms or None)
 
     @property
     def features(self) -> Mapping[str, tuple[str, ...]]:
@@ -54,21 +54,11 @@ class PettingZooGame:
 
     def initial_state(self, seed: int) -> PettingZooState:
         if self.parallel:
-            return (CloneableParallelState if self.can_clone else ParallelState)(self, seed)
-        return (CloneableAecState if self.can_clone else AecState)(self, seed)
+            return (CloneableParallelState if self.wording.open else ParallelState)(self, seed)
+        return (CloneableAecState if self.wording.open else AecState)(self, seed)
 
     def phrase(self, feature: str, value: str) -> str:
         return self.wording.phrase(feature, value)
 
     def read_move(self, reply: str, observation: Observation) -> Move | None:
         return self.wording.read(reply, self.moves)
-
-
-class RenamablePettingZooGame(PettingZooGame):
-    """One whose moves have a meaning under any names, as its rules say what each does."""
-
-    __slots__ = ()
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        return self.wording.terms
