@@ -1,10 +1,10 @@
 """A PettingZoo environment as a game."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from episodes.game import Capabilities, Move, Observation
+from episodes.games.pettingzoo.setup import Setup
 from episodes.games.pettingzoo.state import (
     AecState,
     CloneableAecState,
@@ -12,25 +12,11 @@ from episodes.games.pettingzoo.state import (
     ParallelState,
     PettingZooState,
 )
-from episodes.games.pettingzoo.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
-class PettingZooGame:
-    """``make`` builds a fresh environment; ``parallel`` says which of the two interfaces it has.
-
-    ``bound``, ``default`` and ``turns`` are explained by ``Wording``: they are its own unless the name sets others.
-    """
-
-    name: str
-    make: Callable[[], Any] = field(repr=False)
-    wording: Wording = field(repr=False)
-    moves: tuple[Move, ...] = field(repr=False)
-    seats: int
-    parallel: bool
-    bound: float | None
-    default: Move | None
-    turns: int
+class PettingZooGame(Setup):
+    """The setup, and what the contract asks of a game."""
 
     tick_rate = None
 
