@@ -231,7 +231,8 @@ def _record(match: Match, table: _Table, started: datetime, seconds: float) -> E
     timed = real_time(game, state)
     returns = state.returns() if flags is None else flags
     ended_by: EndedBy = "flag" if flags is not None else "result" if terminal else "limit"
-    if ended_by == "result" and game.tick_rate is None and table.asked and table.asked[-1].decision.move is None:
+    together = [one.decision.move for one in table.asked if one.part.order == table.orders - 1]
+    if ended_by == "result" and game.tick_rate is None and None in together:
         ended_by = "forfeit"
     return EpisodeRecord(
         id=match.id,
