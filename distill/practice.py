@@ -58,7 +58,7 @@ async def practise(
     or replayed already is found in the store. ``on_turns`` gets how many turns of all rounds are replayed.
     """
     judged = [turn for turn in taught if turn.source == "values"]
-    if not judged or not lessons.game.can_clone:
+    if not judged or not lessons.game.capabilities.clone:
         return []
     opponents = [rehearsed(open_player(name)) for name in lessons.opponents]
     base, episodes = student_base(lessons.game), list[str]()

@@ -1,6 +1,7 @@
 """The contract test of a game, for its author: ``check_game(GAME)`` plays it at random and says what it breaks.
 
-Each problem is one line that names the rule, what was seen, and what to do. Knows nothing about any game.
+Each problem is one line that names the rule, what was seen, and what to do. First comes what the game declares: the
+other checks go by it, as everything does that plays games. Knows nothing about any game.
 """
 
 import math
@@ -9,7 +10,18 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from episodes.game import CloneableState, ClosableState, ExternalGame, Game, Move, RealTimeState, State
+from episodes.game import (
+    Capabilities,
+    CloneableState,
+    Game,
+    Move,
+    RealTimeState,
+    State,
+    cloneable,
+    closable,
+    plan_game,
+    real_time,
+)
 
 SEEDS = (1, 2)
 MOST_DECISIONS = 1000
@@ -21,18 +33,22 @@ _FATES = {"played", "late", "superseded", "skipped"}
 def check_game(game: Game) -> list[str]:
     """Problems found, each at most once and the earliest first; empty if the game keeps the contract.
 
-    A game that never ends is not checked further.
+    A game that never ends is not checked further, nor one that declares what is not so.
     """
-    problems: list[str] = []
-    for check in _CHECKS:
+    problems = _found(_capabilities, game)
+    for check in () if problems else _CHECKS:
         if any(_ENDLESS in problem for problem in problems):
             break
-        try:
-            problems += check(game)
-        except Exception as error:  # an author's code may raise anything, and saying what is this tool's work
-            rule = (check.__doc__ or "").strip().rstrip(".")
-            problems.append(f"while checking that {rule}: the game raised {type(error).__name__}: {error}")
+        problems += _found(check, game)
     return list(dict.fromkeys(problems))
+
+
+def _found(check: Callable[[Game], Iterator[str]], game: Game) -> list[str]:
+    try:
+        return list(check(game))
+    except Exception as error:  # an author's code may raise anything, and saying what is this tool's work
+        rule = (check.__doc__ or "").strip().rstrip(".")
+        return [f"while checking that {rule}: the game raised {type(error).__name__}: {error}"]
 
 
 def _walk(game: Game, seed: int, *, peek: bool = False) -> Iterator[State]:
@@ -51,8 +67,7 @@ def _walk(game: Game, seed: int, *, peek: bool = False) -> Iterator[State]:
                     state.observe(seat)
             seats = state.to_act()
             state.apply({seat: rng.choice(state.observe(seat).legal_moves) for seat in seats})
-            if isinstance(state, RealTimeState) and not state.is_terminal():
-                state.advance(rng.choice((1, 7, 60, 1000)))
+            _pass_time(game, state, rng.choice((1, 7, 60, 1000)) if game.tick_rate else 0)
 
 
 @contextmanager
@@ -62,19 +77,65 @@ def _start(game: Game, seed: int) -> Iterator[State]:
     try:
         yield state
     finally:
-        if isinstance(state, ClosableState):
-            state.close()
+        if (kept := closable(game, state)) is not None:
+            kept.close()
 
 
-def _look(state: State, seats: int) -> list[object]:
+def _pass_time(game: Game, state: State, ticks: int) -> None:
+    """Let time pass, where it passes and the game is not over."""
+    timed = real_time(game, state)
+    if timed is not None and not state.is_terminal():
+        timed.advance(ticks)
+
+
+def _look(game: Game, state: State) -> list[object]:
     """Everything about a state that can be seen from outside."""
     seen: list[object] = [state.to_act(), state.is_terminal(), state.returns()]
-    seen += [state.observe(seat) for seat in range(seats)]
-    if isinstance(state, CloneableState):
-        seen.append(state.fingerprint())
-    if isinstance(state, RealTimeState):
-        seen += [state.tick, [state.ready_in(seat) for seat in range(seats)], state.inputs()]
+    seen += [state.observe(seat) for seat in range(game.seats)]
+    if (copied := cloneable(game, state)) is not None:
+        seen.append(copied.fingerprint())
+    if (timed := real_time(game, state)) is not None:
+        seen += [timed.tick, [timed.ready_in(seat) for seat in range(game.seats)], timed.inputs()]
     return seen
+
+
+_REAL_TIME = ("tick", "advance", "ready_in", "inputs")
+_CLONE = ("clone", "fingerprint", "belief", "legal_moves")
+_CLOSE = ("close",)
+_PLANS = ("first_move", "rest_of")
+
+
+def _capabilities(game: Game) -> Iterator[str]:
+    """what it declares is there, and what is there is declared."""
+    declared: object = getattr(game, "capabilities", None)
+    if not isinstance(declared, Capabilities):
+        yield (
+            f"capabilities is {declared!r}: give an episodes.game.Capabilities(...) of what the game can do beyond "
+            "the plain contract, Capabilities() if that is nothing"
+        )
+        return
+    state = game.initial_state(SEEDS[0])
+    external = declared.most_at_once is not None
+    yield from _members(state, "states", "tick_rate", game.tick_rate is not None, _REAL_TIME)
+    yield from _members(state, "states", "capabilities.clone", declared.clone, _CLONE)
+    yield from _members(state, "states", "capabilities.most_at_once", external, _CLOSE)
+    yield from _members(game, "game", "capabilities.plans", declared.plans, _PLANS)
+    if hasattr(state, "close"):
+        state.close()
+
+
+def _members(owner: object, where: str, capability: str, declared: bool, members: tuple[str, ...]) -> Iterator[str]:
+    missing = [member for member in members if not hasattr(owner, member)]
+    if declared and missing:
+        yield (
+            f"{capability} and the {where} disagree: {', '.join(missing)} must be there where it is declared, for "
+            "whoever reads the declaration calls it; write it, or declare nothing"
+        )
+    if not declared and not missing:
+        yield (
+            f"{capability} and the {where} disagree: {', '.join(members)} is there and not declared, so that nobody "
+            "will call it; declare it, or leave it out"
+        )
 
 
 def _declarations(game: Game) -> Iterator[str]:
@@ -85,6 +146,13 @@ def _declarations(game: Game) -> Iterator[str]:
         yield f"seats is {game.seats}: a game needs at least one"
     if game.tick_rate is not None and game.tick_rate < 1:
         yield f"tick_rate is {game.tick_rate}: give ticks a second, or None for a turn-based game"
+    most, terms = game.capabilities.most_at_once, game.capabilities.terms
+    if most is not None and most < 1:
+        yield f"capabilities.most_at_once is {most}: give how many episodes can run beside each other, one at least"
+    if terms is not None and not all(term.strip() for term in terms):
+        yield "capabilities.terms has an empty word: name words and phrases of the rules and texts"
+    if terms is not None and not game.moves:
+        yield "capabilities.terms is declared and moves is empty: free text has no other words; leave terms None"
     if len(set(game.moves)) < len(game.moves):
         yield "moves names a move twice: list every single move that can ever be legal, once, or none for free text"
     if not game.rules.strip():
@@ -101,7 +169,7 @@ def _repeatability(game: Game) -> Iterator[str]:
     """the same seed and moves give the same play-through."""
     for seed in SEEDS:
         for n, (one, two) in enumerate(zip(_walk(game, seed), _walk(game, seed), strict=False)):
-            if _look(one, game.seats) != _look(two, game.seats):
+            if _look(game, one) != _look(game, two):
                 yield (
                     f"seed {seed} played twice differs after {n} decisions: draw every random number from the seed, "
                     "never from global state or the clock, and share nothing between states"
@@ -113,8 +181,8 @@ def _purity(game: Game) -> Iterator[str]:
     """observing changes nothing."""
     for seed in SEEDS:
         for plain, peeked in zip(_walk(game, seed), _walk(game, seed, peek=True), strict=False):
-            before = _look(plain, game.seats)
-            if _look(plain, game.seats) != before or _look(peeked, game.seats) != before:
+            before = _look(game, plain)
+            if _look(game, plain) != before or _look(game, peeked) != before:
                 yield "observe is not pure: a state that was observed plays on differently from one that was not"
                 return
 
@@ -172,32 +240,24 @@ def _results(game: Game) -> Iterator[str]:
 
 def _copies(game: Game) -> Iterator[str]:
     """clones are equal, independent, and have the same future."""
-    with _start(game, SEEDS[0]) as state:
-        declared = game.can_clone == isinstance(state, CloneableState)
-    if not declared:
-        yield (
-            "can_clone and the states disagree: a game that says True needs clone, fingerprint, belief and legal_moves "
-            "on its states; one without them must say False"
-        )
-    if not (game.can_clone and declared):
-        return
-    for seed in SEEDS:
+    for seed in SEEDS if game.capabilities.clone else ():
         prints: set[str] = set()
         for current in _walk(game, seed):
-            assert isinstance(current, CloneableState)
-            yield from _copy(game, current)
-            prints.add(current.fingerprint())
+            copied = cloneable(game, current)
+            assert copied is not None
+            yield from _copy(game, copied)
+            prints.add(copied.fingerprint())
         if len(prints) < 2:
             yield "fingerprint never changed in a whole game: it must cover everything that decides the future"
 
 
 def _copy(game: Game, state: CloneableState) -> Iterator[str]:
-    before = _look(state, game.seats)
+    before = _look(game, state)
     one, two = state.clone(), state.clone()
-    if _look(one, game.seats) != before:
+    if _look(game, one) != before:
         yield "clone() differs from its original: copy everything, and let fingerprint depend on the position alone"
     futures = [_future(game, copy) for copy in (one, two)]
-    if _look(state, game.seats) != before:
+    if _look(game, state) != before:
         yield "playing a clone changed its original: copy every list and object that a move changes"
         return
     if futures[0] != futures[1]:
@@ -207,7 +267,7 @@ def _copy(game: Game, state: CloneableState) -> Iterator[str]:
             yield f"legal_moves({seat}) is not observe({seat}).legal_moves"
         if state.belief(seat, 7).observe(seat) != state.observe(seat):
             yield f"belief({seat}, ...) looks different to seat {seat} itself: change only what the seat cannot see"
-    if _look(state, game.seats) != before:
+    if _look(game, state) != before:
         yield "belief() changed its state: work on a copy"
 
 
@@ -219,39 +279,27 @@ def _future(game: Game, state: State) -> list[object]:
         if state.is_terminal():
             break
         state.apply({seat: rng.choice(state.observe(seat).legal_moves) for seat in state.to_act()})
-        if isinstance(state, RealTimeState) and not state.is_terminal():
-            state.advance(25)
-        seen.append(_look(state, game.seats))
+        _pass_time(game, state, 25)
+        seen.append(_look(game, state))
     return seen
 
 
 def _time(game: Game) -> Iterator[str]:
     """time passes as asked, stops for whoever becomes free, and every input has a fate."""
     with _start(game, SEEDS[0]) as state:
-        yield from _ticking(game, state)
-
-
-def _ticking(game: Game, state: State) -> Iterator[str]:
-    if (game.tick_rate is not None) != isinstance(state, RealTimeState):
-        yield (
-            "tick_rate and the states disagree: a game with a tick rate needs tick, advance, ready_in and inputs on "
-            "its states; a turn-based one says None and has none of them"
-        )
-    if game.tick_rate is None or not isinstance(state, RealTimeState):
-        return
-    waiting = state.to_act()
-    passed = state.advance(10)
-    if waiting and passed < 10 and state.to_act() == waiting and not state.is_terminal():
-        yield f"advance(10) passed {passed} ticks while {waiting} had yet to decide: thinking does not stop the clock"
-        return
+        timed = real_time(game, state)
+        if timed is None:
+            return
+        waiting = timed.to_act()
+        passed = timed.advance(10)
+        if waiting and passed < 10 and timed.to_act() == waiting and not timed.is_terminal():
+            yield f"advance(10) passed {passed} while {waiting} had yet to decide: thinking does not stop the clock"
+            return
     for seed in SEEDS:
-        yield from _time_of_one(game, seed)
-
-
-def _time_of_one(game: Game, seed: int) -> Iterator[str]:
-    with _start(game, seed) as state:
-        assert isinstance(state, RealTimeState)
-        yield from _time_of_state(game, state, random.Random(f"time {seed}"))
+        with _start(game, seed) as state:
+            timed = real_time(game, state)
+            assert timed is not None
+            yield from _time_of_state(game, timed, random.Random(f"time {seed}"))
 
 
 def _time_of_state(game: Game, state: RealTimeState, rng: random.Random) -> Iterator[str]:
@@ -303,11 +351,10 @@ def _silent(game: Game, state: State, seat: int) -> Iterator[str]:
         moves: dict[int, Move | None] = {s: state.observe(s).legal_moves[0] for s in state.to_act()}
         if seat in moves:
             moves[seat] = None
-        before = _look(state, game.seats)
+        before = _look(game, state)
         state.apply(moves)
-        if isinstance(state, RealTimeState) and not state.is_terminal():
-            state.advance(30)
-        if _look(state, game.seats) == before:
+        _pass_time(game, state, 30)
+        if _look(game, state) == before:
             yield f"apply({{{seat}: None}}) changed nothing: a lost decision must cost a turn, time or the game"
             return
     yield f"a game in which seat {seat} never decides does not end: a silent player must not hold it up"
@@ -316,14 +363,21 @@ def _silent(game: Game, state: State, seat: int) -> Iterator[str]:
 def _closing(game: Game) -> Iterator[str]:
     """an external game's states can be closed, at any time and twice."""
     with _start(game, SEEDS[0]) as state:
-        closable = isinstance(state, ClosableState)
-        if closable != isinstance(game, ExternalGame):
-            yield (
-                "most_at_once and the states disagree: a game whose states live in another process declares how many "
-                "can run beside each other, and its states have close()"
-            )
-        elif isinstance(state, ClosableState):
-            state.close()
+        if (kept := closable(game, state)) is not None:
+            kept.close()
+    return iter(())
+
+
+def _single_moves(game: Game) -> Iterator[str]:
+    """a single move is a whole plan."""
+    planned = plan_game(game)
+    if planned is None:
+        return
+    if (found := planned.first_move("")) is not None:
+        yield f"first_move('') is {found!r}: nothing has arrived yet, so something that follows may change it"
+    for move in game.moves:
+        if (rest := planned.rest_of(move)) is not None:
+            yield f"rest_of({move!r}) is {rest!r}: nothing is left of a single move"
 
 
 _CHECKS: tuple[Callable[[Game], Iterator[str]], ...] = (
@@ -336,4 +390,5 @@ _CHECKS: tuple[Callable[[Game], Iterator[str]], ...] = (
     _time,
     _forfeits,
     _closing,
+    _single_moves,
 )

@@ -1,15 +1,14 @@
 """The contract of a game: seats, states, observations, moves.
 
-The words are OpenSpiel's. A turn-based game implements ``Game`` and ``State``; a real-time game adds
-``RealTimeState``; a game whose states can be copied adds ``CloneableState`` and says ``can_clone = True``; one whose
-states live in other processes is an ``ExternalGame`` with ``ClosableState``. A game in which models may answer with
-plans adds ``PlanGame``; one that can be played under other words adds ``RenamableGame``.
-Capabilities are declared on the game and never probed by catching exceptions.
+The words are OpenSpiel's. A turn-based game implements ``Game`` and ``State``; a real-time game has a tick rate and
+adds ``RealTimeState``. What else a game can do it declares as ``Capabilities``, and nothing is found out by looking at
+its objects: ``real_time``, ``cloneable``, ``closable`` and ``plan_game`` give them as what they are declared to be.
+``check_game`` tests that declarations are true.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, cast, runtime_checkable
 
 Move = str
 
@@ -129,6 +128,23 @@ class Input:
     tick: int
 
 
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a game can do beyond the plain contract; what is not declared is not there.
+
+    Real time is none of them: how fast time runs is a rule, ``Game.tick_rate``.
+    """
+
+    clone: bool = False
+    """States are ``CloneableState``, so that searches and what-ifs can play on from them."""
+    plans: bool = False
+    """Models may answer with plans of moves: the game is a ``PlanGame``."""
+    most_at_once: int | None = None
+    """States live in other processes and are ``ClosableState``; so many episodes can run beside each other."""
+    terms: tuple[str, ...] | None = None
+    """The game can be played under other words: beside its moves, these in its rules and texts would give it away."""
+
+
 class Game(Protocol):
     """Rules. Immutable and shared; everything that changes is in the state."""
 
@@ -141,11 +157,11 @@ class Game(Protocol):
 
     @property
     def tick_rate(self) -> int | None:
-        """Ticks a second, or ``None`` for a turn-based game."""
+        """Ticks a second where states are ``RealTimeState``, or ``None`` for a turn-based game."""
 
     @property
-    def can_clone(self) -> bool:
-        """Whether states are ``CloneableState``."""
+    def capabilities(self) -> Capabilities:
+        """What it can do beyond this; a game that is loaded without is given them, see ``games.undeclared``."""
 
     @property
     def moves(self) -> tuple[Move, ...]:
@@ -170,15 +186,6 @@ class Game(Protocol):
 
 
 @runtime_checkable
-class ExternalGame(Game, Protocol):
-    """A game whose states are ``ClosableState``."""
-
-    @property
-    def most_at_once(self) -> int:
-        """Episodes that can run beside each other."""
-
-
-@runtime_checkable
 class PlanGame(Game, Protocol):
     """A game that accepts several moves in one decision, to be made one after the other."""
 
@@ -189,13 +196,24 @@ class PlanGame(Game, Protocol):
         """What an accepted ``plan`` asks for after its first move; ``None`` if that was all."""
 
 
-@runtime_checkable
-class RenamableGame(Game, Protocol):
-    """A game that can be played under other words, so that skill can be told from memory."""
+def real_time(game: Game, state: State) -> RealTimeState | None:
+    """``state`` of ``game`` as one in which time passes; ``None`` in a turn-based game."""
+    return None if game.tick_rate is None else cast(RealTimeState, state)
 
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """Words of the rules and the texts, beside moves and feature values, by which the game might be recognised."""
+
+def cloneable(game: Game, state: State) -> CloneableState | None:
+    """``state`` of ``game`` as one that can be copied; ``None`` where it cannot."""
+    return cast(CloneableState, state) if game.capabilities.clone else None
+
+
+def closable(game: Game, state: State) -> ClosableState | None:
+    """``state`` of ``game`` as one that another process keeps; ``None`` where this one does."""
+    return None if game.capabilities.most_at_once is None else cast(ClosableState, state)
+
+
+def plan_game(game: Game) -> PlanGame | None:
+    """``game`` as one that takes plans; ``None`` where every decision is one move."""
+    return cast(PlanGame, game) if game.capabilities.plans else None
 
 
 def last_named(reply: str, moves: Sequence[Move]) -> Move | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from episodes.clock import Clock
-from episodes.game import ExternalGame, Game
+from episodes.game import Game
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.record import EpisodeRecord, Purpose
@@ -70,7 +70,8 @@ class Setting:
         """Episodes at once. Latency is charged on the measured clock, so nothing else may run beside a decision."""
         most = 64 if self.runner is None else self.runner.width
         wanted = self.concurrency or (1 if self.clock.kind == "measured" else most)
-        return min(wanted, self.game.most_at_once) if isinstance(self.game, ExternalGame) else wanted
+        bearable = self.game.capabilities.most_at_once
+        return wanted if bearable is None else min(wanted, bearable)
 
 
 async def play_matches(

@@ -14,19 +14,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from episodes.clock import Clock, SideClocks
 from episodes.game import (
-    CloneableState,
-    ClosableState,
-    ExternalGame,
     Game,
     Move,
     Observation,
-    PlanGame,
     RealTimeState,
     State,
+    cloneable,
+    closable,
+    plan_game,
+    real_time,
 )
 from episodes.player import Context, Decision, Player
 from episodes.real_time import run_ticks
@@ -146,8 +146,9 @@ class _Table:
         lands = tick + clock.charge(decision.latency, game.tick_rate, seed)
         if decision.first is None or decision.ended is None or decision.move is None or clock.kind != "measured":
             return _Part(seat, lands, decision.move)
-        assert isinstance(game, PlanGame), f"a decision of {game.name} has a first move, so it takes plans"
-        rest, ends = game.rest_of(decision.move), tick + clock.charge(decision.ended, game.tick_rate, seed)
+        planned = plan_game(game)
+        assert planned is not None, f"a decision of {game.name} has a first move, so it takes plans"
+        rest, ends = planned.rest_of(decision.move), tick + clock.charge(decision.ended, game.tick_rate, seed)
         if rest is None or ends == lands:
             return _Part(seat, lands, decision.move)
         return _Part(seat, lands, decision.first, _Part(seat, ends, rest))
@@ -190,7 +191,8 @@ class _Table:
 
 def fingerprint_of(game: Game, state: State) -> str:
     """The state's fingerprint, or nothing where the game has none."""
-    return cast(CloneableState, state).fingerprint() if game.can_clone else ""
+    copied = cloneable(game, state)
+    return "" if copied is None else copied.fingerprint()
 
 
 async def play_episode(match: Match) -> EpisodeRecord:
@@ -203,7 +205,7 @@ async def play_episode(match: Match) -> EpisodeRecord:
     if control is not None and game.tick_rate is not None:
         raise BadInput(f"{game.name} is played in real time: a time control ({match.clock}) is for turn-based games")
     started, clock_started = datetime.now(UTC), time.perf_counter()
-    external = isinstance(game, ExternalGame)
+    external = game.capabilities.most_at_once is not None
     if external:
         state = await asyncio.to_thread(game.initial_state, match.seed)
     else:
@@ -211,24 +213,26 @@ async def play_episode(match: Match) -> EpisodeRecord:
     clocks = SideClocks(control, game.seats) if control else None
     table = _Table(match, state, external, clocks, turns=[0] * game.seats)
     try:
-        if game.tick_rate is None:
+        timed = real_time(game, state)
+        if timed is None:
             await table.play_turns()
         else:
-            assert isinstance(state, RealTimeState), f"{game.name} declares a tick rate, so its states must have ticks"
-            await table.play_ticks(state)
+            await table.play_ticks(timed)
         return _record(match, table, started, time.perf_counter() - clock_started)
     finally:
-        if isinstance(state, ClosableState):
-            state.close()
+        if (kept := closable(game, state)) is not None:
+            kept.close()
 
 
 def _record(match: Match, table: _Table, started: datetime, seconds: float) -> EpisodeRecord:
     state, game = table.state, match.game
     flags = table.clocks.returns() if table.clocks is not None and table.clocks.fallen else None
     terminal = state.is_terminal() or flags is not None
+    timed = real_time(game, state)
     returns = state.returns() if flags is None else flags
     ended_by: EndedBy = "flag" if flags is not None else "result" if terminal else "limit"
-    if ended_by == "result" and game.tick_rate is None and table.asked and table.asked[-1].decision.move is None:
+    together = [one.decision.move for one in table.asked if one.part.order == table.orders - 1]
+    if ended_by == "result" and game.tick_rate is None and None in together:
         ended_by = "forfeit"
     return EpisodeRecord(
         id=match.id,
@@ -240,7 +244,7 @@ def _record(match: Match, table: _Table, started: datetime, seconds: float) -> E
         night_id=match.night_id,
         started=started.isoformat(timespec="milliseconds"),
         seconds=seconds,
-        ticks=state.tick if isinstance(state, RealTimeState) else table.orders,
+        ticks=table.orders if timed is None else timed.tick,
         ended_by=ended_by,
         final_fingerprint=fingerprint_of(game, state),
         seats=tuple(
@@ -248,7 +252,7 @@ def _record(match: Match, table: _Table, started: datetime, seconds: float) -> E
             for seat, player in enumerate(match.players)
         ),
         turns=tuple(_turn(n, asked) for n, asked in enumerate(table.asked)),
-        inputs=state.inputs() if isinstance(state, RealTimeState) else (),
+        inputs=() if timed is None else timed.inputs(),
     )
 
 

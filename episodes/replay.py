@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from episodes.clock import Clock, SideClocks
-from episodes.game import ClosableState, Game, Input, RealTimeState, State
+from episodes.game import Game, Input, State, closable, real_time
 from episodes.games import load_game
 from episodes.play import decision_seed, fingerprint_of, score
 from episodes.record import EpisodeRecord, Landing, TurnRecord
@@ -112,11 +112,10 @@ class _Replay:
         return []
 
     def _advance(self, tick: int, n: int | None) -> list[Difference]:
-        if self.game.tick_rate is None:
+        state = real_time(self.game, self.state)
+        if state is None:
             now = self.applied
         else:
-            state = self.state
-            assert isinstance(state, RealTimeState), f"{self.game.name} declares a tick rate, so states must have ticks"
             while state.tick < tick and not state.is_terminal():
                 state.advance(tick - state.tick)
             now = state.tick
@@ -152,14 +151,14 @@ class _Replay:
         if failed := self._advance(record.ticks, None):
             return failed
         fallen = self.clocks is not None and bool(self.clocks.fallen)
-        terminal = fallen or state.is_terminal()
+        terminal, timed = fallen or state.is_terminal(), real_time(self.game, state)
         returns = self.clocks.returns() if self.clocks is not None and fallen else state.returns()
         scores = tuple(score(returns, seat, terminal) for seat in range(len(record.seats)))
         pairs = {
             "fingerprint": (record.final_fingerprint, fingerprint_of(self.game, state)),
             "ended": (record.ended_by != "limit", terminal),
             "flag": (record.ended_by == "flag", fallen),
-            "inputs": (record.inputs, state.inputs() if isinstance(state, RealTimeState) else ()),
+            "inputs": (record.inputs, () if timed is None else timed.inputs()),
             "scores": (tuple(seat.score for seat in record.seats), scores),
             "results": (tuple(seat.result for seat in record.seats), tuple(returns)),
         }
@@ -167,8 +166,8 @@ class _Replay:
 
     def close(self) -> None:
         """Give back what the state holds."""
-        if isinstance(self.state, ClosableState):
-            self.state.close()
+        if (kept := closable(self.game, self.state)) is not None:
+            kept.close()
 
     def _differences(self, n: int | None, tick: int, pairs: Mapping[str, tuple[object, object]]) -> list[Difference]:
         return [self._difference(n, tick, what, str(a), str(b)) for what, (a, b) in pairs.items() if a != b]

@@ -135,7 +135,7 @@ async def candidates(
         samples.append(samples_of(game, material.what_ifs, material.me.habits))
     known = insight(subsets, material.turns, samples, material.me.habits, limit)
     scores: dict[Rules, float | None]
-    if effort is not None and game.can_clone:
+    if effort is not None and game.capabilities.clone:
         stage = Stage(game, material.clock, material.me, material.opponents, derived(seed, "stage"), rivalry)
         origins = await improve(stage, known, samples, effort, on_round)
         scores = {rules: stage.score(rules) for rules in await _finalists(stage, effort, k)}

@@ -13,7 +13,7 @@ from statistics import median
 from typing import cast
 
 from episodes.clock import Clock
-from episodes.game import CloneableState, Game, Move, RealTimeState, State
+from episodes.game import CloneableState, Game, Move, RealTimeState, State, real_time
 from episodes.player import Context, Player
 from episodes.real_time import run_ticks
 from episodes.record import EpisodeRecord, Landing, TurnRecord
@@ -60,7 +60,7 @@ def branch_at(record: EpisodeRecord, game: Game, n: int) -> Branch:
     Raises ``BadInput`` where the game cannot be branched, the turn came after the end, or the replay differs from the
     record (the game has changed since it was stored).
     """
-    if not game.can_clone:
+    if not game.capabilities.clone:
         raise BadInput(f"{game.name} cannot copy its states, so its games cannot be replayed with another move")
     turn = record.turns[n]
     if turn.order < 0:
@@ -111,8 +111,8 @@ def _branch(record: EpisodeRecord, game: Game, turn: TurnRecord, state: Cloneabl
 
 def _advance_to(state: State, game: Game, tick: int) -> None:
     """Let time pass to ``tick``; in a turn-based game there is none."""
-    if game.tick_rate is not None:
-        timed = cast(RealTimeState, state)
+    timed = real_time(game, state)
+    if timed is not None:
         while timed.tick < tick and not timed.is_terminal():
             timed.advance(tick - timed.tick)
 
@@ -179,9 +179,9 @@ async def play_on(
     state = branch.state.clone()
     state.apply({branch.seat: move, **branch.others})
     run = _Run(game, state, players, clock, seed, branch.latencies, list(branch.counts))
-    if game.tick_rate is None:
+    timed = real_time(game, state)
+    if timed is None:
         await run.turns(horizon)
     else:
-        timed = cast(RealTimeState, state)
         await run.ticks(timed, timed.tick + horizon, branch)
     return state.returns()[branch.seat]

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from episodes.clock import Clock
-from episodes.game import Game, Observation
+from episodes.game import Capabilities, Game, Observation
 from episodes.play import Match, play_episode
 from episodes.player import Context, Decision, Player
 from episodes.record import EpisodeRecord, SeatRecord
@@ -48,7 +48,10 @@ class _Unprinted:
     """A game whose episodes are played without fingerprints, which take a third of the time and serve replays only."""
 
     game: Game
-    can_clone: bool = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(self.game.capabilities, clone=False)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.game, name)

@@ -161,7 +161,7 @@ async def study(
 
     ``on_done`` is called with the number finished. Empty where the game cannot be branched.
     """
-    if not game.can_clone:
+    if not game.capabilities.clone:
         return []
     usable = [k for k in range(len(turns)) if turns.moves[k] >= 0]
     chosen = choose_turns(

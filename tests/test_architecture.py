@@ -20,9 +20,6 @@ REPOSITORIES = {
     "distill/rows.py",
     "cornerman/report/queries.py",
     "cornerman/colosseum/queries.py",
-    "cornerman/night/run.py",
-    "cornerman/night/steps.py",
-    "cornerman/night/corner.py",
     # Not the store: the prepared form of a draft file is an SQLite file of its own, written and read only there.
     "episodes/games/draft/prepared.py",
 }

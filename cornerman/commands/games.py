@@ -1,5 +1,6 @@
 """``cornerman games``: what can be played."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cornerman.options import Db, Json
@@ -31,14 +32,20 @@ def games(*, db: Db = None, as_json: Json = False) -> None:
             continue
         found.append(_described(game))
         time = f"{game.tick_rate} ticks a second" if game.tick_rate else "turns"
-        rows.append((name, game.seats, time, len(game.moves) or "free text"))
+        rows.append((name, game.seats, time, len(game.moves) or "free text", ", ".join(_abilities(game))))
     if as_json:
         return emit({"games": found, "missing": missing})
-    table(("game", "seats", "time", "moves"), rows)
+    table(("game", "seats", "time", "moves", "can"), rows)
     for why in dict.fromkeys(missing.values()):
         names = ", ".join(name for name, other in missing.items() if other == why)
         say(f"not here: {names}: {why}")
     return None
+
+
+def _abilities(game: "Game") -> list[str]:
+    can = game.capabilities
+    found = [("copies", can.clone), ("plans", can.plans), ("+renamed", can.terms is not None)]
+    return [word for word, there in found if there] + ([f"{can.most_at_once} at once"] if can.most_at_once else [])
 
 
 def _described(game: "Game") -> dict[str, Any]:
@@ -46,7 +53,8 @@ def _described(game: "Game") -> dict[str, Any]:
         "name": game.name,
         "seats": game.seats,
         "tick_rate": game.tick_rate,
-        "can_clone": game.can_clone,
+        "can_clone": game.capabilities.clone,
+        "capabilities": asdict(game.capabilities),
         "moves": list(game.moves),
         "features": {feature: list(values) for feature, values in game.features.items()},
     }

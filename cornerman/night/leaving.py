@@ -34,7 +34,7 @@ async def say_left_out(corner: Corner, what: str, reason: str) -> None:
 def _reasons(corner: Corner) -> dict[str, str]:
     game, config = corner.game, corner.config
     found: dict[str, str] = {}
-    if not game.can_clone:
+    if not game.capabilities.clone:
         found["what-ifs"] = f"{game.name} cannot copy its states, so no turn is replayed with another move"
     if not game.moves and config.reflector.model == ANALYST:
         found["guidance"] = (
@@ -53,6 +53,6 @@ def _no_student(corner: Corner) -> str | None:
         return f"{game.name} has one seat, and lessons are games against others"
     if config.student.base == ROOKIE and game.name != HOME:
         return f"the rookie has no words for {game.name}: set `[student] base` to a language model to have one trained"
-    if config.teacher.model == "search" and not game.can_clone:
+    if config.teacher.model == "search" and not game.capabilities.clone:
         return f"a search cannot play {game.name}, whose states cannot be copied: set `[teacher] model`"
     return None

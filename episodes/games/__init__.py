@@ -17,6 +17,7 @@ from pathlib import Path
 
 from episodes.game import Game
 from episodes.games.duel import GAME as DUEL
+from episodes.games.undeclared import declared
 from episodes.games.variants import dressed
 from models.errors import BadInput
 
@@ -91,7 +92,7 @@ _MEMBERS = (
     "name",
     "seats",
     "tick_rate",
-    "can_clone",
+    "capabilities",
     "moves",
     "features",
     "rules",
@@ -102,9 +103,12 @@ _MEMBERS = (
 
 
 def _checked(found: object, name: str) -> Game:
+    if isinstance(found, type):
+        raise BadInput(f"{name} is a class, not a game: name an instance; see the contract in episodes/game.py")
+    if hasattr(found, "can_clone") and not hasattr(found, "capabilities"):
+        found = declared(found)
     missing = [member for member in _MEMBERS if not hasattr(found, member)]
-    if missing or isinstance(found, type):
-        what = "is a class, not a game: name an instance" if isinstance(found, type) else f"has no {', '.join(missing)}"
-        raise BadInput(f"{name} {what}; see the contract in episodes/game.py")
+    if missing:
+        raise BadInput(f"{name} has no {', '.join(missing)}; see the contract in episodes/game.py")
     game: Game = found  # type: ignore[assignment]  # every member is there; `game-check` tests what they do
     return game

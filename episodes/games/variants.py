@@ -9,12 +9,22 @@ Knows nothing about any game's rules.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Protocol, cast
 
-from episodes.game import Game, Input, Move, Observation, RenamableGame, State
+from episodes.game import (
+    Capabilities,
+    CloneableState,
+    Game,
+    Input,
+    Move,
+    Observation,
+    PlanGame,
+    RealTimeState,
+    State,
+)
 from models.errors import BadInput
 
 VARIANTS = ("unlisted", "renamed")
@@ -27,8 +37,8 @@ def dressed(game: Game, variants: Sequence[str]) -> Game:
             raise BadInput(f"{game.name} has no variant {variant!r}: write one or both of +{' +'.join(VARIANTS)}")
         if variant == "unlisted":
             game = _dress(game, "unlisted", _Unlisted())
-        elif isinstance(game, RenamableGame) and game.moves:
-            game = _dress(game, "renamed", _Renamed.of(game))
+        elif game.capabilities.terms is not None and game.moves:
+            game = _dress(game, "renamed", _Renamed.of(game, game.capabilities.terms))
         else:
             raise BadInput(f"{game.name} cannot be renamed: it does not declare the words that would give it away")
     return game
@@ -45,6 +55,8 @@ class Dress(Protocol):
 
     def observation(self, observation: Observation) -> Observation: ...
 
+    def capabilities(self, capabilities: Capabilities) -> Capabilities: ...
+
 
 class _Unlisted:
     def move_out(self, move: Move) -> Move:
@@ -59,6 +71,9 @@ class _Unlisted:
     def observation(self, observation: Observation) -> Observation:
         return replace(observation, listed=False)
 
+    def capabilities(self, capabilities: Capabilities) -> Capabilities:
+        return capabilities
+
 
 @dataclass(frozen=True, slots=True)
 class _Renamed:
@@ -70,8 +85,8 @@ class _Renamed:
     find_any: re.Pattern[str]
 
     @classmethod
-    def of(cls, game: RenamableGame) -> "_Renamed":
-        spelled = {word.lower(): word for word in (*game.terms, *game.moves)}
+    def of(cls, game: Game, terms: Sequence[str]) -> "_Renamed":
+        spelled = {word.lower(): word for word in (*terms, *game.moves)}
         new: dict[str, str] = {}
         for word in sorted(spelled):
             draw = 0
@@ -95,6 +110,10 @@ class _Renamed:
         legal = tuple(self.move_out(move) for move in observation.legal_moves)
         return replace(observation, text=self.text_out(observation.text), legal_moves=legal)
 
+    def capabilities(self, capabilities: Capabilities) -> Capabilities:
+        """Once is enough."""
+        return replace(capabilities, terms=None)
+
 
 def _whole_words(words: Iterable[str]) -> re.Pattern[str]:
     longest_first = sorted(words, key=lambda word: (-len(word), word))
@@ -115,70 +134,91 @@ def _cased(word: str, like: str) -> str:
 
 
 class _State:
-    """A state of the game beneath, dressed. Its class gets the rest of that state's members, see ``_state_class``."""
+    """A state of the game beneath, dressed; what else that game's states can do, its subclasses dress.
 
-    def __init__(self, inner: State, dress: Dress) -> None:
+    ``inner`` is what the game beneath declares, and so is the subclass.
+    """
+
+    def __init__(self, inner: Any, dress: Dress) -> None:
         self.inner = inner
         self.dress = dress
+
+    def to_act(self) -> tuple[int, ...]:
+        return cast(State, self.inner).to_act()
 
     def observe(self, seat: int) -> Observation:
         return self.dress.observation(self.inner.observe(seat))
 
     def accepts(self, seat: int, move: Move) -> bool:
-        return self.inner.accepts(seat, self.dress.move_in(move))
+        return cast(State, self.inner).accepts(seat, self.dress.move_in(move))
 
     def apply(self, moves: Mapping[int, Move | None]) -> None:
         self.inner.apply({seat: None if move is None else self.dress.move_in(move) for seat, move in moves.items()})
 
+    def is_terminal(self) -> bool:
+        return cast(State, self.inner).is_terminal()
 
-def _copy(self: _State, *arguments: Any, name: str) -> _State:
-    return type(self)(getattr(self.inner, name)(*arguments), self.dress)
-
-
-def _legal_moves(self: _State, seat: int) -> tuple[Move, ...]:
-    return tuple(self.dress.move_out(move) for move in cast(Any, self.inner).legal_moves(seat))
+    def returns(self) -> tuple[float, ...]:
+        return cast(State, self.inner).returns()
 
 
-def _inputs(self: _State) -> tuple[Input, ...]:
-    return tuple(replace(one, move=self.dress.move_out(one.move)) for one in cast(Any, self.inner).inputs())
+class _RealTime(_State):
+    @property
+    def tick(self) -> int:
+        return cast(RealTimeState, self.inner).tick
+
+    def advance(self, ticks: int) -> int:
+        return cast(RealTimeState, self.inner).advance(ticks)
+
+    def ready_in(self, seat: int) -> int:
+        return cast(RealTimeState, self.inner).ready_in(seat)
+
+    def inputs(self) -> tuple[Input, ...]:
+        return tuple(replace(one, move=self.dress.move_out(one.move)) for one in self.inner.inputs())
 
 
-def _method(name: str) -> Callable[..., Any]:
-    return lambda self, *arguments: getattr(self.inner, name)(*arguments)
+class _Cloneable(_State):
+    def clone(self) -> "_Cloneable":
+        return type(self)(self.inner.clone(), self.dress)
+
+    def fingerprint(self) -> str:
+        return cast(CloneableState, self.inner).fingerprint()
+
+    def belief(self, seat: int, seed: int) -> "_Cloneable":
+        return type(self)(self.inner.belief(seat, seed), self.dress)
+
+    def legal_moves(self, seat: int) -> tuple[Move, ...]:
+        return tuple(self.dress.move_out(move) for move in self.inner.legal_moves(seat))
 
 
-_PLAIN = ("to_act", "is_terminal", "returns", "advance", "ready_in", "fingerprint", "close")
-_CHANGED: Mapping[str, Any] = {
-    "clone": lambda self: _copy(self, name="clone"),
-    "belief": lambda self, seat, seed: _copy(self, seat, seed, name="belief"),
-    "legal_moves": _legal_moves,
-    "inputs": _inputs,
-    "tick": property(lambda self: self.inner.tick),
-}
+class _Closable(_State):
+    def close(self) -> None:
+        self.inner.close()
 
 
 @cache
-def _state_class(inner: type) -> type[_State]:
-    """A class with the capabilities of ``inner`` and no others: they are looked for on the class."""
-    members: dict[str, Any] = {name: _method(name) for name in _PLAIN if hasattr(inner, name)}
-    members |= {name: member for name, member in _CHANGED.items() if hasattr(inner, name)}
-    return type(f"Dressed{inner.__name__}", (_State,), members)
+def _state_class(real_time: bool, clone: bool, external: bool) -> type[_State]:
+    """A class that can do just this."""
+    parts = ((_RealTime, real_time), (_Cloneable, clone), (_Closable, external))
+    return type("DressedState", tuple(part for part, there in parts if there) or (_State,), {})
 
 
 class _Game:
-    """The game beneath, dressed. Its class gets the members by which that game declares more, see ``_dress``."""
+    """The game beneath, dressed; ``_PlanGame`` where that one takes plans."""
 
     def __init__(self, inner: Game, variant: str, dress: Dress) -> None:
         self.inner, self.dress = inner, dress
         self.name = f"{inner.name}+{variant}"
-        self.seats, self.tick_rate, self.can_clone = inner.seats, inner.tick_rate, inner.can_clone
-        self.features = inner.features
+        self.seats, self.tick_rate, self.features = inner.seats, inner.tick_rate, inner.features
+        self.capabilities = dress.capabilities(inner.capabilities)
         self.moves = tuple(dress.move_out(move) for move in inner.moves)
         self.rules = dress.text_out(inner.rules)
+        self._state = _state_class(
+            self.tick_rate is not None, self.capabilities.clone, self.capabilities.most_at_once is not None
+        )
 
     def initial_state(self, seed: int) -> State:
-        state = self.inner.initial_state(seed)
-        return cast(State, _state_class(type(state))(state, self.dress))
+        return self._state(self.inner.initial_state(seed), self.dress)
 
     def phrase(self, feature: str, value: str) -> str:
         return self.dress.text_out(self.inner.phrase(feature, value))
@@ -189,26 +229,24 @@ class _Game:
         return _shown(self.dress, self.inner.read_move(self.dress.move_in(reply), inside))
 
 
+class _PlanGame(_Game):
+    def first_move(self, text: str) -> Move | None:
+        return _shown(self.dress, cast(PlanGame, self.inner).first_move(self.dress.move_in(text)))
+
+    def rest_of(self, plan: Move) -> Move | None:
+        return _shown(self.dress, cast(PlanGame, self.inner).rest_of(self.dress.move_in(plan)))
+
+
 def _shown(dress: Dress, move: Move | None) -> Move | None:
     return None if move is None else dress.move_out(move)
 
 
-def _first_move(self: _Game, text: str) -> Move | None:
-    return _shown(self.dress, cast(Any, self.inner).first_move(self.dress.move_in(text)))
-
-
-def _rest_of(self: _Game, plan: Move) -> Move | None:
-    return _shown(self.dress, cast(Any, self.inner).rest_of(self.dress.move_in(plan)))
-
-
-_DECLARED: Mapping[str, Any] = {
-    "most_at_once": property(lambda self: self.inner.most_at_once),
-    "first_move": _first_move,
-    "rest_of": _rest_of,
-    "terms": property(lambda self: tuple(map(self.dress.text_out, self.inner.terms))),
-}
-
-
 def _dress(game: Game, variant: str, dress: Dress) -> Game:
-    members = {name: member for name, member in _DECLARED.items() if hasattr(game, name)}
-    return cast(Game, type(f"Dressed{type(game).__name__}", (_Game,), members)(game, variant, dress))
+    return (_PlanGame if game.capabilities.plans else _Game)(game, variant, dress)
+
+
+def beneath(game: Game, state: State) -> tuple[Game, State]:
+    """``game`` and its ``state`` without any variant."""
+    while isinstance(game, _Game) and isinstance(state, _State):
+        game, state = game.inner, state.inner
+    return game, state

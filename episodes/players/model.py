@@ -5,10 +5,8 @@ Knows a prompt only as finished text; what went into it is the business of ``pro
 
 import time
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import cast
 
-from episodes.game import Move, Observation, PlanGame
+from episodes.game import Move, Observation, PlanGame, plan_game
 from episodes.player import Context, Decision, ReplyClass
 from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import Refused, TimedOut
@@ -57,8 +55,8 @@ class ModelPlayer:
     async def act(self, observation: Observation, context: Context) -> Decision:
         messages = self.messages(observation, context.time_left)
         held = self.constrained and observation.listed and bool(context.game.moves)
-        plans = context.measured and not held and _takes_plans(type(context.game))
-        early = _Early(context) if plans else None
+        plans = plan_game(context.game) if context.measured and not held else None
+        early = None if plans is None else _Early(plans, context)
         started = time.perf_counter()
         try:
             async with time_limit(self.time_limit):
@@ -93,19 +91,14 @@ class ModelPlayer:
         return await self.chat.complete(request)
 
 
-@cache
-def _takes_plans(game: type) -> bool:
-    """Whether it is a ``PlanGame``; asked once a class, for that takes longer than all else that a decision costs."""
-    return hasattr(game, "first_move")
-
-
 class _Early:
     """The first move of a plan, caught while the reply is still arriving.
 
     What follows in the reply can add to it and not take it back: a reply that goes on as no plan is that one move.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, game: PlanGame, context: Context) -> None:
+        self._game = game
         self._context = context
         self._text = ""
         self._at = 0.0
@@ -117,7 +110,7 @@ class _Early:
             self.move = None
         self._text = text
         if self.move is None:
-            move = cast(PlanGame, self._context.game).first_move(text)
+            move = self._game.first_move(text)
             if move is not None and self._context.state.accepts(self._context.seat, move):
                 self.move, self._at = move, time.perf_counter()
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from episodes.game import CloneableState, Move, Observation, RealTimeState
+from episodes.game import CloneableState, Game, Move, Observation, RealTimeState, cloneable
 from episodes.player import Context, Decision
 from episodes.players.values import write_values
 from models.errors import BadInput
@@ -88,24 +88,25 @@ class SearchPlayer:
     async def act(self, observation: Observation, context: Context) -> Decision:
         """Raises ``BadInput`` in a game that cannot be copied."""
         started = time.perf_counter()
-        if not context.game.can_clone or not isinstance(context.state, CloneableState):
-            raise BadInput(f"{self.name} cannot play {context.game.name}: its states cannot be copied")
-        arms = self._search(context.state, context.seat, context.seed)
-        move = _drawn(arms, context.state, context.seed)
+        game, state = context.game, cloneable(context.game, context.state)
+        if state is None:
+            raise BadInput(f"{self.name} cannot play {game.name}: its states cannot be copied")
+        arms = self._search(game, state, context.seat, context.seed)
+        move = _drawn(arms, game, context.seed)
         raw = write_values(move, arms.values())
         return Decision(move, raw, time.perf_counter() - started)
 
-    def choose(self, state: CloneableState, seat: int, seed: int) -> Move:
+    def choose(self, game: Game, state: CloneableState, seat: int, seed: int) -> Move:
         """The most visited move; in a real-time game, where the other seat guesses, drawn by visits from the best."""
-        return _drawn(self._search(state, seat, seed), state, seed)
+        return _drawn(self._search(game, state, seat, seed), game, seed)
 
-    def evaluate(self, state: CloneableState, seat: int, seed: int) -> dict[Move, float]:
+    def evaluate(self, game: Game, state: CloneableState, seat: int, seed: int) -> dict[Move, float]:
         """The estimated return in [-1, 1] of each legal move of ``seat`` now, against a sensible answer."""
-        return self._search(state, seat, seed).values()
+        return self._search(game, state, seat, seed).values()
 
-    def _search(self, state: CloneableState, seat: int, seed: int) -> _Arms:
+    def _search(self, game: Game, state: CloneableState, seat: int, seed: int) -> _Arms:
         """Search from beliefs of ``seat``, in each of which it is made to be on turn; its statistics at the root."""
-        tree = _Tree(random.Random(seed), self.rollout, isinstance(state, RealTimeState))
+        tree = _Tree(random.Random(seed), self.rollout, game.tick_rate is not None)
         beliefs: list[CloneableState] = []
         deadline = time.perf_counter() + (self.milliseconds or 0) / 1000
         done = 0
@@ -126,7 +127,7 @@ class SearchPlayer:
 
 @dataclass(slots=True)
 class _Tree:
-    """The tree of one decision. ``real_time`` is looked up once: asking a state takes longer than a tick."""
+    """The tree of one decision, in a game in real time or in turns."""
 
     rng: random.Random
     rollout: Policy
@@ -184,10 +185,10 @@ class _Tree:
             self.play(state, {seat: self.rollout(state, seat, self.rng) for seat in seats})
 
 
-def _drawn(arms: _Arms, state: CloneableState, seed: int) -> Move:
+def _drawn(arms: _Arms, game: Game, seed: int) -> Move:
     """The most visited move; in a real-time game one of those visited a third as often, drawn by visits."""
     most = max(arms.visits.values())
-    if not isinstance(state, RealTimeState):
+    if game.tick_rate is None:
         return next(move for move, visits in arms.visits.items() if visits == most)
     moves = [move for move, visits in arms.visits.items() if visits * 3 >= most]
     return random.Random(seed).choices(moves, [arms.visits[move] for move in moves])[0]

@@ -232,6 +232,8 @@ from dataclasses import dataclass
 sys.path.insert(0, {place!r})
 from small_games import Heap
 
+from episodes.game import Capabilities
+
 
 class Free(Heap):
     def read_move(self, reply, observation):
@@ -239,7 +241,7 @@ class Free(Heap):
 
 
 OPEN = Heap(name="small.py:OPEN")
-CLOSED = Heap(can_clone=False, name="small.py:CLOSED")
+CLOSED = Heap(Capabilities(), name="small.py:CLOSED")
 FREE = Free(moves=(), name="small.py:FREE")
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from episodes.contract import check_game
-from episodes.game import Input, Move, Observation, last_named
+from episodes.game import Capabilities, Input, Move, Observation, last_named
 from episodes.games import known_games, load_game
 
 
@@ -58,7 +58,7 @@ class CountGame:
     name = "count"
     seats = 2
     tick_rate: int | None = None
-    can_clone = True
+    capabilities = Capabilities(clone=True)
     moves: tuple[Move, ...] = ("one", "two")
     features: Mapping[str, tuple[str, ...]] = {"half": ("low", "high")}
     rules = "Count to ten by one or two in turn; who says ten wins."
@@ -177,6 +177,12 @@ class MachineState(CountState):
         self.said.append(random.choice((1, 2)))
 
 
+PLANS = {
+    "capabilities": Capabilities(clone=True, plans=True),
+    "first_move": lambda self, text: None,
+    "rest_of": lambda self, plan: None,
+}
+
 BROKEN = {
     "name": (game(name="my game"), "name 'my game'"),
     "phrase": (game(phrase=lambda self, feature, value: ""), "phrase('half', 'low') is empty"),
@@ -198,7 +204,33 @@ BROKEN = {
         "nobody may owe a decision",
     ),
     "endless": (game(changed(CountState, is_terminal=lambda self: False)), "did not end"),
-    "silent clone": (game(can_clone=False), "can_clone and the states disagree"),
+    "no capabilities": (game(capabilities=None), "capabilities is None: give an episodes.game.Capabilities"),
+    "silent clone": (game(capabilities=Capabilities()), "capabilities.clone and the states disagree: clone, fing"),
+    "half a clone": (game(changed(CountState, belief=property())), "belief must be there where it is declared"),
+    "unannounced time": (game(RaceState, tick_rate=None), "inputs is there and not declared"),
+    "unannounced plans": (
+        game(first_move=lambda self, text: None, rest_of=lambda self, plan: None),
+        "capabilities.plans and the game disagree: first_move, rest_of is there",
+    ),
+    "plans that are none": (game(capabilities=Capabilities(clone=True, plans=True)), "first_move, rest_of must be"),
+    "unannounced process": (game(changed(CountState, close=lambda self: None)), "capabilities.most_at_once and the"),
+    "none at once": (
+        game(
+            changed(CountState, close=lambda self: None),
+            capabilities=Capabilities(clone=True, most_at_once=0),
+        ),
+        "one at least",
+    ),
+    "empty term": (game(capabilities=Capabilities(clone=True, terms=("ten", " "))), "terms has an empty word"),
+    "free text renamed": (game(moves=(), capabilities=Capabilities(clone=True, terms=())), "leave terms None"),
+    "a plan of one move": (
+        game(CountState, **PLANS | {"rest_of": lambda self, plan: plan}),
+        "nothing is left of a single move",
+    ),
+    "a plan from nothing": (
+        game(CountState, **PLANS | {"first_move": lambda self, text: "one"}),
+        "nothing has arrived yet",
+    ),
     "shared clone": (game(changed(CountState, clone=_shared_clone)), "playing a clone changed its original"),
     "changing fingerprint": (
         game(changed(CountState, fingerprint=lambda self: str(next(_COUNTER)))),
@@ -210,7 +242,7 @@ BROKEN = {
         "looks different to seat",
     ),
     "crash": (game(changed(CountState, returns=lambda self: 1 / 0)), "ZeroDivisionError"),
-    "tick rate without ticks": (game(tick_rate=60), "tick_rate and the states disagree"),
+    "tick rate without ticks": (game(tick_rate=60), "tick_rate and the states disagree: tick, advance"),
     "overshoot": (game(changed(RaceState, advance=_overshoot)), "never pass more"),
     "clock waits for thinkers": (game(changed(RaceState, advance=_frozen_clock)), "thinking does not stop the clock"),
     "ready wrong": (game(changed(RaceState, ready_in=lambda self, seat: 3)), "0 means to act"),

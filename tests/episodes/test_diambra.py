@@ -23,7 +23,7 @@ from small_games import Told, drawn
 
 from episodes.clock import Clock
 from episodes.contract import check_game
-from episodes.game import ExternalGame, PlanGame
+from episodes.game import Capabilities
 from episodes.games import load_game
 from episodes.games.diambra import NAMES, install, load
 from episodes.games.diambra.engines import addresses, close_engines
@@ -228,7 +228,7 @@ def test_fights_beside_each_other_are_what_each_is_alone(engines: Callable[[int]
 
     faults: list[object] = []
     setting = Setting(game, clock, "play", Sink())
-    assert (game.most_at_once, setting.width) == (2, 2)
+    assert (game.capabilities.most_at_once, setting.width) == (2, 2)
 
     def report(match: Match, scores: tuple[float, ...] | ModelError) -> None:
         if isinstance(scores, ModelError):
@@ -243,7 +243,7 @@ def test_fights_beside_each_other_are_what_each_is_alone(engines: Callable[[int]
 def test_the_game_keeps_the_contract(engines: Callable[[int], list[TestEngine]]) -> None:
     engines(2)  # the contract test plays two fights beside each other
     game = load_game(FAST)
-    assert isinstance(game, ExternalGame) and isinstance(game, PlanGame)
+    assert game.capabilities == Capabilities(plans=True, most_at_once=2)
     assert check_game(game) == []
 
 
@@ -443,7 +443,7 @@ def test_plans_are_read_as_people_write_them() -> None:
 def test_without_engines_or_client_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     game = load("sfiii3n")
     monkeypatch.delenv("DIAMBRA_ENVS", raising=False)
-    assert game.most_at_once == 1
+    assert game.capabilities.most_at_once == 1
     with pytest.raises(BadInput, match="DIAMBRA_ENVS names no engine: start one"):
         game.initial_state(1)
     monkeypatch.setenv("DIAMBRA_ENVS", "localhost:50051, 10.0.0.1:50052 [::1]:50053")

@@ -13,7 +13,7 @@ from small_games import Heap, HeapState, Told, drawn
 
 from episodes.clock import Clock
 from episodes.contract import check_game
-from episodes.game import ExternalGame, Move, Observation
+from episodes.game import Capabilities, Move, Observation
 from episodes.pairs import Setting
 from episodes.play import Match, play_episode
 from episodes.replay import frames, replay
@@ -73,8 +73,7 @@ class RemoteHeap:
 
 @dataclass(frozen=True)
 class Remote(Heap):
-    can_clone: bool = False
-    most_at_once: int = 2
+    capabilities: Capabilities = Capabilities(most_at_once=2)
     meeting: threading.Barrier | None = None
     opened: list[RemoteHeap] = field(default_factory=list)
 
@@ -119,7 +118,6 @@ def test_replaying_closes_too() -> None:
 
 
 def test_no_more_at_once_than_the_game_can_bear() -> None:
-    assert isinstance(Remote(), ExternalGame)
     assert Setting(Remote(), Clock("paused"), "play", None).width == 2  # type: ignore[arg-type]
     assert Setting(Remote(), Clock("measured"), "play", None).width == 1  # type: ignore[arg-type]
     assert Setting(Remote(), Clock("paused"), "play", None, concurrency=50).width == 2  # type: ignore[arg-type]

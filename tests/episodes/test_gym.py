@@ -189,7 +189,7 @@ def test_copies_have_the_same_future_and_beliefs_another() -> None:
     assert one.fingerprint() == two.fingerprint() != state.fingerprint()
     futures = {walk(state.belief(0, seed), "right", "right").observe(0).text for seed in range(20)}
     assert len(futures) > 1
-    assert not load("CartPole-v1").can_clone
+    assert not load("CartPole-v1").capabilities.clone
 
 
 def test_sums_of_rewards_become_returns() -> None:

@@ -68,7 +68,7 @@ def never_loses(state: CloneableOpenSpielState, seat: int, choice: dict[str, str
     if turn == seat:
         board = str(state.state)
         if board not in choice:
-            choice[board] = player.choose(state, seat, seed=5)
+            choice[board] = player.choose(state.game, state, seat, seed=5)
         moves = (choice[board],)
     for move in moves:
         following = state.clone()
@@ -86,9 +86,9 @@ def test_search_never_loses_tic_tac_toe(seat: int) -> None:
 
 def test_search_wins_and_blocks_at_once_in_connect_four() -> None:
     threat = after("connect_four", "column-4", "column-1", "column-4", "column-1", "column-4")
-    assert SearchPlayer(iterations=300).choose(threat, 1, seed=1) == "column-4"
+    assert SearchPlayer(iterations=300).choose(threat.game, threat, 1, seed=1) == "column-4"
     threat.apply({1: "column-2"})
-    values = SearchPlayer(iterations=300).evaluate(threat, 0, seed=1)
+    values = SearchPlayer(iterations=300).evaluate(threat.game, threat, 0, seed=1)
     assert max(values, key=values.__getitem__) == "column-4"
     assert values["column-4"] == 1
 

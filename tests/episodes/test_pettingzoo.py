@@ -150,7 +150,7 @@ def test_connect_four_in_words() -> None:
     state = after("connect_four_v3", *["column-4", "column-1"] * 3)
     assert "o . . x . . ." in state.observe(1).text
     assert state.observe(0).situation["can_win"] == "yes"
-    assert SearchPlayer(iterations=200).choose(state, 0, seed=1) == "column-4"
+    assert SearchPlayer(iterations=200).choose(load("connect_four_v3"), state, 0, seed=1) == "column-4"
     state.apply({0: "column-4"})
     assert state.returns() == (1.0, -1.0)
     full = after("connect_four_v3", *["column-2"] * 6)
@@ -224,7 +224,7 @@ def test_a_seat_sees_nothing_of_what_is_hidden(name: str) -> None:
         state = load(name).initial_state(seed)
         random_moves = iter(range(100))
         while not state.is_terminal():
-            for seat in range(state.game.seats):
+            for seat in range(state.setup.seats):
                 observations = {str(state.observe(seat))}
                 hands = set()
                 for draw in range(5):
@@ -232,15 +232,15 @@ def test_a_seat_sees_nothing_of_what_is_hidden(name: str) -> None:
                     believed = state.belief(seat, draw)
                     assert isinstance(believed, PettingZooState)
                     observations.add(str(believed.observe(seat)))
-                    hands.add(believed.game.wording.secret(believed.env))
+                    hands.add(believed.setup.wording.secret(believed.env))
                 assert len(observations) == 1
                 assert len(hands) > 1
                 seen_by_seat += 1
             (seat,) = state.to_act()
             legal = [move for move in state.legal_moves(seat) if move != "fold"]
             state.apply({seat: legal[(seed + next(random_moves)) % len(legal)]})
-        cards = [re.findall(r"You hold the (.*)\.", state.observe(seat).text)[0] for seat in range(state.game.seats)]
-        for seat in range(state.game.seats):
+        cards = [re.findall(r"You hold the (.*)\.", state.observe(seat).text)[0] for seat in range(state.setup.seats)]
+        for seat in range(state.setup.seats):
             text = state.observe(seat).text
             assert all(
                 theirs not in text for other, theirs in enumerate(cards) if theirs != cards[seat] and other != seat
@@ -287,7 +287,7 @@ def test_copies_are_faithful_where_deepcopy_is_not() -> None:
     other.apply({0: "column-1"})
     assert sum(state.env.unwrapped.board) == 3
     assert sum(other.env.unwrapped.board) == 4
-    assert not load("zoo_pile").can_clone
+    assert not load("zoo_pile").capabilities.clone
     assert not isinstance(load("zoo_pile").initial_state(1), Mapping)
     assert not hasattr(PettingZooState, "clone")
 

@@ -4,10 +4,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from small_games import BUSY, ROUND, Heap, HeapState, Rope, TinyChat, Told, drawn
+from small_games import BUSY, ROUND, Heap, HeapState, Rope, TinyChat, Told, Trio, drawn
 
 from episodes.clock import Clock
 from episodes.game import Game, Observation
+from episodes.games import load_game
 from episodes.play import MAX_TURNS, Match, decision_seed, play_episode, score
 from episodes.player import Context, Decision, Player, ReplyClass
 from episodes.players.model import ModelPlayer
@@ -53,6 +54,28 @@ def test_no_move_forfeits_where_the_rules_say_so() -> None:
     assert [seat.score for seat in record.seats] == [1.0, 0.0]
     assert record.turns[-1].reply_class is ReplyClass.EMPTY
     assert replay(record, Heap()) == []
+
+
+@pytest.mark.parametrize("silent", [(0,), (1,), (2,), (0, 1, 2)])
+def test_whoever_is_silent_when_all_decide_at_once_forfeits(silent: tuple[int, ...]) -> None:
+    def choose(seen: Observation, context: Context) -> str | None:
+        return None if context.seat in silent else "high"
+
+    record = play(Trio(), *(Told(name, choose) for name in "abc"))
+    assert record.ended_by == "forfeit"
+    assert [seat.result for seat in record.seats] == [0.0 if seat in silent else 0.5 for seat in range(3)]
+    assert play(Trio(), *(Told(name, lambda seen, context: "low") for name in "abc")).ended_by == "result"
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_a_lost_decision_that_the_game_outlives_is_no_forfeit(silent: int) -> None:
+    def choose(seen: Observation, context: Context) -> str | None:
+        return None if context.seat == silent and context.turn == 0 else seen.legal_moves[0]
+
+    game = load_game("pettingzoo:rps_v2(max_cycles=3)")
+    record = play(game, Told("one", choose), Told("two", choose))
+    assert [turn.move for turn in record.turns if turn.order == 0].count(None) == 1
+    assert record.ended_by == "result"
 
 
 def test_a_game_that_never_ends_is_stopped_as_a_draw() -> None:

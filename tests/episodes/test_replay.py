@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from small_games import Heap, Rope, RopeState, Told, drawn
 
 from episodes.clock import Clock
-from episodes.game import Game, Input
+from episodes.game import Capabilities, Game, Input
 from episodes.games import load_game
 from episodes.play import Match, play_episode
 from episodes.player import Context
@@ -34,8 +34,8 @@ CLOCKS = st.sampled_from(["paused", "simulated:0,10", "simulated:90", "simulated
 
 @settings(max_examples=60, deadline=None)
 @given(CLOCKS, st.integers(0, 10**6), st.floats(0, 0.5), st.booleans())
-def test_every_episode_replays(clock: str, seed: int, latency: float, can_clone: bool) -> None:
-    for game in (Rope(can_clone), Heap(can_clone)):
+def test_every_episode_replays(clock: str, seed: int, latency: float, clone: bool) -> None:
+    for game in (Rope(Capabilities(clone)), Heap(Capabilities(clone))):
         record = played(game, clock, seed, latency)
         assert replay(record, game) == []
         last = list(frames(record, game))[-1]
@@ -96,11 +96,11 @@ def test_another_move_is_found_at_the_next_state() -> None:
 
 
 def test_without_fingerprints_what_the_seats_saw_tells() -> None:
-    record = played(Heap(can_clone=False), seed=3)
+    record = played(Heap(Capabilities()), seed=3)
     assert {turn.fingerprint for turn in record.turns} == {""}
     moves = [turn.move for turn in record.turns]
     other = "take-1" if moves[0] != "take-1" else "take-2"
-    (first, *_) = replay(change(record, 0, move=other), Heap(can_clone=False))
+    (first, *_) = replay(change(record, 0, move=other), Heap(Capabilities()))
     assert (first.turn, first.what) == (1, "observation")
 
 

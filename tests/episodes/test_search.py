@@ -46,9 +46,9 @@ def test_the_same_seed_gives_the_same_move_and_values() -> None:
     player = SearchPlayer(iterations=60)
     state = some_state(3)
     before = state.fingerprint()
-    assert player.evaluate(state, 0, 5) == player.evaluate(state.clone(), 0, 5)
-    assert player.choose(state, 0, 5) == player.choose(state, 0, 5)
-    assert player.evaluate(state, 0, 5) != player.evaluate(state, 0, 6)
+    assert player.evaluate(GAME, state, 0, 5) == player.evaluate(GAME, state.clone(), 0, 5)
+    assert player.choose(GAME, state, 0, 5) == player.choose(GAME, state, 0, 5)
+    assert player.evaluate(GAME, state, 0, 5) != player.evaluate(GAME, state, 0, 6)
     assert state.fingerprint() == before
 
 
@@ -72,14 +72,14 @@ def test_it_does_not_look_at_what_is_hidden() -> None:
             compared += 1
             beliefs = {future.belief(0, 9).fingerprint() for future in futures}
             assert len(beliefs) == 1
-            values = [SearchPlayer(iterations=20).evaluate(future, 0, 4) for future in futures]
+            values = [SearchPlayer(iterations=20).evaluate(GAME, future, 0, 4) for future in futures]
             assert values[0] == values[1] == values[2]
     assert compared > 5
 
 
 def test_values_cover_the_legal_moves_and_are_returns() -> None:
     state = some_state(11)
-    values = SearchPlayer(iterations=80).evaluate(state, 0, 1)
+    values = SearchPlayer(iterations=80).evaluate(GAME, state, 0, 1)
     assert set(values) == set(state.legal_moves(0))
     assert all(-1 <= value <= 1 for value in values.values())
 
@@ -89,7 +89,7 @@ def test_it_punishes_a_blocked_super() -> None:
     state.apply({0: "super"})
     while 1 not in state.to_act() or not state.contact:
         state.advance(1)
-    values = SearchPlayer(iterations=300).evaluate(state, 1, 2)
+    values = SearchPlayer(iterations=300).evaluate(GAME, state, 1, 2)
     assert max(values, key=values.__getitem__) in ("heavy", "uppercut", "throw", "jab", "fireball", "jump")
     assert values["heavy"] > values["guard"] + 0.03
     assert values["heavy"] > values["retreat"] + 0.03
@@ -113,7 +113,7 @@ def test_a_rollout_policy_can_be_given() -> None:
         asked.append(seat)
         return uniform(state, seat, rng)
 
-    SearchPlayer(iterations=5, rollout=policy).choose(some_state(2), 0, 1)
+    SearchPlayer(iterations=5, rollout=policy).choose(GAME, some_state(2), 0, 1)
     assert set(asked) == {0, 1}
 
 
@@ -127,7 +127,7 @@ def test_names_and_budgets() -> None:
 
 def test_a_budget_of_time_gives_a_legal_move() -> None:
     state = some_state(4)
-    assert SearchPlayer(milliseconds=5).choose(state, 0, 1) in state.legal_moves(0)
+    assert SearchPlayer(milliseconds=5).choose(GAME, state, 0, 1) in state.legal_moves(0)
 
 
 def test_bots_play_any_game_or_say_that_they_do_not() -> None:
@@ -171,4 +171,4 @@ def test_asked_when_it_believes_that_the_game_is_over_by_its_turn_it_still_moves
     before.apply({waiting: "heavy"})
     before.advance(1)
     assert waiting not in before.to_act()
-    assert SearchPlayer(iterations=20).choose(before, waiting, 1) in MOVES
+    assert SearchPlayer(iterations=20).choose(GAME, before, waiting, 1) in MOVES

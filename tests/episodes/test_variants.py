@@ -9,7 +9,7 @@ from small_games import Heap, Rope, TinyChat, Told, drawn
 
 from episodes.clock import Clock
 from episodes.contract import check_game
-from episodes.game import CloneableState, PlanGame, RealTimeState, RenamableGame
+from episodes.game import Capabilities, plan_game, real_time
 from episodes.games import load_game
 from episodes.games.variants import dressed
 from episodes.play import Match, play_episode
@@ -30,23 +30,26 @@ def test_a_dressed_game_keeps_the_contract(name: str) -> None:
 
 
 def test_capabilities_are_those_of_the_game_beneath() -> None:
-    duel, heap = load_game("duel+unlisted"), dressed(Heap(can_clone=True), ["unlisted"])
-    assert isinstance(duel, PlanGame)
-    assert isinstance(duel, RenamableGame)
-    assert not isinstance(heap, PlanGame)
-    assert isinstance(duel.initial_state(1), RealTimeState)
-    assert isinstance(duel.initial_state(1), CloneableState)
-    assert not isinstance(heap.initial_state(1), RealTimeState)
+    duel = load_game("duel").capabilities
+    assert duel.terms
+    assert load_game("duel+unlisted").capabilities == duel
+    for name in ("duel+renamed", "duel+renamed+unlisted", "duel+unlisted+renamed"):
+        assert load_game(name).capabilities == replace(duel, terms=None)
+    heap = dressed(Heap(), ["unlisted"])
+    assert (heap.capabilities, heap.tick_rate) == (Capabilities(clone=True), None)
+    assert not hasattr(heap, "first_move")
+    assert not hasattr(heap.initial_state(1), "tick")
+    assert not hasattr(dressed(Heap(Capabilities()), ["unlisted"]).initial_state(1), "clone")
 
 
 def test_the_same_fight_under_other_words() -> None:
     plain, renamed = load_game("duel"), load_game("duel+renamed")
     word = dict(zip(plain.moves, renamed.moves, strict=True))
-    one, two = plain.initial_state(4), renamed.initial_state(4)
+    one, two = real_time(plain, plain.initial_state(4)), real_time(renamed, renamed.initial_state(4))
+    assert one is not None
+    assert two is not None
     rng = random.Random(1)
     while not one.is_terminal():
-        assert isinstance(one, RealTimeState)
-        assert isinstance(two, RealTimeState)
         moves = {seat: rng.choice(one.observe(seat).legal_moves) for seat in one.to_act()}
         for seat in moves:
             seen, dressed_up = one.observe(seat), two.observe(seat)
@@ -56,16 +59,14 @@ def test_the_same_fight_under_other_words() -> None:
         two.apply({seat: word[move] for seat, move in moves.items()})
         assert one.advance(1000) == two.advance(1000)
     assert one.returns() == two.returns()
-    assert isinstance(one, RealTimeState) and isinstance(two, RealTimeState)
     assert [word[given.move] for given in one.inputs()] == [given.move for given in two.inputs()]
 
 
 def test_nothing_gives_a_renamed_game_away() -> None:
     plain, renamed = load_game("duel"), load_game("duel+renamed")
-    assert isinstance(plain, RenamableGame)
     state = renamed.initial_state(4)
     shown = " ".join([renamed.rules, *renamed.moves, state.observe(0).text, renamed.phrase("shot", "incoming")]).lower()
-    for word in (*plain.moves, *plain.terms):
+    for word in (*plain.moves, *(plain.capabilities.terms or ())):
         assert f" {word.lower()} " not in shown.replace(".", " ").replace(",", " ").replace(":", " ")
 
 
@@ -78,9 +79,10 @@ def test_old_words_are_no_moves() -> None:
     assert not state.accepts(0, "jab")
     jab, heavy = renamed.moves[0], renamed.moves[1]
     assert renamed.read_move(f"{jab.upper()}; {heavy} if landed", seen) == f"{jab}; {heavy} if landed"
-    assert isinstance(renamed, PlanGame)
-    assert renamed.first_move(f"{jab}; {heavy}") == jab
-    assert renamed.rest_of(f"{jab}; {heavy}") == heavy
+    planned = plan_game(renamed)
+    assert planned is not None
+    assert planned.first_move(f"{jab}; {heavy}") == jab
+    assert planned.rest_of(f"{jab}; {heavy}") == heavy
 
 
 def test_moves_are_put_to_the_game_as_it_spells_them() -> None:
@@ -95,7 +97,7 @@ def test_moves_are_put_to_the_game_as_it_spells_them() -> None:
 @dataclass(frozen=True)
 class Cards(Heap):
     moves: tuple[str, ...] = ("Ash Sage", "Ash Sage of Fire", "O-Ring, the Third")
-    terms: tuple[str, ...] = ("Card",)
+    capabilities: Capabilities = Capabilities(clone=True, terms=("Card",))
 
 
 def test_the_words_are_the_same_every_time_and_all_different() -> None:

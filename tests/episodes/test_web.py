@@ -16,7 +16,7 @@ from web_player import SOLVERS, WebExpert
 
 from episodes.clock import Clock
 from episodes.contract import check_game
-from episodes.game import ClosableState, ExternalGame, Observation
+from episodes.game import ClosableState, Observation
 from episodes.games import load_game
 from episodes.games.web import NAMES, browser, load, task_names
 from episodes.games.web.actions import Action, last_action, parse
@@ -231,8 +231,7 @@ def test_actions_are_read_from_replies() -> None:
 def test_games_are_found_by_the_task() -> None:
     assert set(NAMES) <= set(task_names())
     game = load("enter-text")
-    assert isinstance(game, ExternalGame)
-    assert game.most_at_once == 2
+    assert game.capabilities.most_at_once == 2
     assert issubclass(WebState, ClosableState)
     with pytest.raises(BadInput, match="try web:click-test"):
         load("click-tset")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from weak_games import AIMLESS, BASE, WEAK, play, player_of
 
 from episodes.clock import Clock
+from episodes.game import Capabilities
 from episodes.games import load_game
 from episodes.games.duel import GAME
 from episodes.pairs import Setting, play_pairs
@@ -186,7 +187,7 @@ def test_the_same_material_and_seed_give_the_same_candidates(played: tuple[Store
 
 
 def test_without_rehearsal_several_lists_come_from_the_evidence_alone(played: tuple[Store, list[str]]) -> None:
-    closed = replace(material(played, 20), game=replace(GAME, can_clone=False))
+    closed = replace(material(played, 20), game=replace(GAME, capabilities=Capabilities()))
     found = asyncio.run(candidates(closed, BASE, 4, 1, effort=QUICK))
     assert len(found) == 4 and all(one.score is None and one.edits for one in found)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from episodes.clock import Clock
-from episodes.game import CloneableState
+from episodes.game import Capabilities, CloneableState
 from episodes.games.duel import GAME
 from episodes.play import Match, play_episode
 from episodes.player import Player
@@ -156,7 +156,7 @@ def test_what_ifs_are_kept_and_come_back(tmp_path: Path) -> None:
 
 
 def test_games_that_cannot_clone_have_no_what_ifs(tmp_path: Path) -> None:
-    closed = dataclasses.replace(GAME, can_clone=False)
+    closed = dataclasses.replace(GAME, capabilities=Capabilities())
     with Store.open(tmp_path / "c.db") as store:
         record = game("paused")
         store.save(record)

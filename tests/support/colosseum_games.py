@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from episodes.game import Move, Observation
+from episodes.game import Capabilities, Move, Observation
 
 
 @dataclass
@@ -45,7 +45,7 @@ class RaceState:
 class Race:
     seats: int = 3
     tick_rate: None = None
-    can_clone: bool = False
+    capabilities: Capabilities = Capabilities()
     moves: tuple[Move, ...] = ("walk-1", "walk-2", "walk-3")
     rules: str = "Walk 1 to 3 steps in turn, three times; whoever is furthest wins."
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fake_chat import FakeChat
 
-from episodes.game import Fate, Input, Move, Observation
+from episodes.game import Capabilities, Fate, Input, Move, Observation
 from episodes.player import Context, Decision, ReplyClass
 from models.chat import ChatRequest, Completion, FinishReason, Usage
 from models.errors import ModelError
@@ -69,9 +69,9 @@ class HeapState:
 
 @dataclass(frozen=True)
 class Heap:
-    """``can_clone`` may be given away, to see what happens without fingerprints."""
+    """Copying may be given away, to see what happens without fingerprints."""
 
-    can_clone: bool = True
+    capabilities: Capabilities = Capabilities(clone=True)
     name: str = "heap"
     seats: int = 2
     tick_rate: None = None
@@ -206,7 +206,7 @@ class RopeState:
 
 @dataclass(frozen=True)
 class Rope:
-    can_clone: bool = True
+    capabilities: Capabilities = Capabilities(clone=True)
     name: str = "rope"
     seats: int = 2
     tick_rate: int = 60
@@ -260,7 +260,7 @@ class Alone:
     name: str = "alone"
     seats: int = 1
     tick_rate: None = None
-    can_clone: bool = False
+    capabilities: Capabilities = Capabilities()
     moves: tuple[Move, ...] = ("high", "low")
     rules: str = "Guess high."
 

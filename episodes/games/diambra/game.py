@@ -1,40 +1,28 @@
 """DIAMBRA's arcade games in the words of the contract: real time, two seats, plans of moves. Knows no processes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from episodes.game import Move, Observation
+from episodes.game import Capabilities, Move, Observation
 from episodes.games.diambra import observe
 from episodes.games.diambra.engines import addresses
-from episodes.games.diambra.moves import ARCADES, SPECIALS, Part
-from episodes.games.diambra.plans import MAX_STEPS, Plans
+from episodes.games.diambra.moves import ARCADES, SPECIALS
+from episodes.games.diambra.plans import MAX_STEPS
+from episodes.games.diambra.setup import Setup
 from episodes.games.diambra.state import DiambraState
 
 
 @dataclass(frozen=True, slots=True)
-class DiambraGame:
-    """One arcade game. Both seats have the same ``character``; ``step_ratio`` is frames a step of the emulator."""
-
-    name: str
-    game_id: str
-    step_ratio: int
-    character: str | None
-    inputs: Mapping[Move, tuple[Part, ...]] = field(repr=False)
-    plans: Plans = field(repr=False)
+class DiambraGame(Setup):
+    """One arcade game."""
 
     seats = 2
     tick_rate = 60
-    can_clone = False
     features = observe.FEATURES
 
     @property
-    def moves(self) -> tuple[Move, ...]:
-        return tuple(self.inputs)
-
-    @property
-    def most_at_once(self) -> int:
-        """As many as there are engines."""
-        return max(len(addresses()), 1)
+    def capabilities(self) -> Capabilities:
+        """Plans, and as many episodes at once as there are engines."""
+        return Capabilities(plans=True, most_at_once=max(len(addresses()), 1))
 
     @property
     def rules(self) -> str:

@@ -8,15 +8,12 @@ last frame is reached: what a seat sees is never from the future. Knows nothing 
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from episodes.game import Fate, Input, Move, Observation
 from episodes.games.diambra.engines import give_back, take
 from episodes.games.diambra.moves import ARCADES, IDLE, SUPER, steps_of
 from episodes.games.diambra.observe import Fight
-
-if TYPE_CHECKING:
-    from episodes.games.diambra.game import DiambraGame
+from episodes.games.diambra.setup import Setup
 
 PASS = "(pass)"
 PASS_TICKS = 18
@@ -41,15 +38,15 @@ class _Hands:
 class DiambraState:
     """A fight on an engine of its own."""
 
-    def __init__(self, game: "DiambraGame", seed: int) -> None:
-        self.game = game
+    def __init__(self, setup: Setup, seed: int) -> None:
+        self.setup = setup
         self.tick = 0
         self._stepped = 0
         self._over = False
         self._hands = (_Hands(), _Hands())
         self._given: list[tuple[int, int, Move, Fate, int]] = []
         self._begun: tuple[list[Move], list[Move]] = ([], [])
-        self._engine = take((game.game_id, game.step_ratio))
+        self._engine = take((setup.game_id, setup.step_ratio))
         self._give_back = weakref.finalize(self, give_back, self._engine)
         assert self._engine.client is not None, "an engine is taken with its client"
         self._channel = self._engine.client.channel
@@ -57,15 +54,15 @@ class DiambraState:
             told = self._channel.call(
                 do="open",
                 address=self._engine.address,
-                game=game.game_id,
-                step_ratio=game.step_ratio,
-                character=game.character,
+                game=setup.game_id,
+                step_ratio=setup.step_ratio,
+                character=setup.character,
                 seed=seed % 2**31,
             )
         except BaseException:
             self.close()
             raise
-        arcade = ARCADES[game.game_id]
+        arcade = ARCADES[setup.game_id]
         self._fight = Fight(arcade.title, arcade.rounds, told["characters"], told["bounds"], told["seen"])
 
     # What players and runners use.
@@ -79,7 +76,7 @@ class DiambraState:
 
     def accepts(self, seat: int, move: Move) -> bool:
         """A legal move, or a plan whose moves are all of the game and whose first is legal."""
-        steps = self.game.plans.parse(move)
+        steps = self.setup.plans.parse(move)
         return steps is not None and self._possible(seat, steps[0])
 
     def apply(self, moves: Mapping[int, Move | None]) -> None:
@@ -88,7 +85,7 @@ class DiambraState:
         A move that cannot be done at its moment is skipped, so what was legal when it was asked for is taken even if it
         no longer is. Raises ``ValueError`` for words that are no plan, and once the fight is over.
         """
-        plans = {seat: None if move is None else self.game.plans.parse(move) for seat, move in moves.items()}
+        plans = {seat: None if move is None else self.setup.plans.parse(move) for seat, move in moves.items()}
         for seat, move in moves.items():
             if self._over or (move is not None and plans[seat] is None):
                 raise ValueError(f"seat {seat} cannot decide {move!r} at tick {self.tick}")
@@ -106,7 +103,7 @@ class DiambraState:
 
     def advance(self, ticks: int) -> int:
         """See ``RealTimeState``; waits for the engine."""
-        start, end, ratio = self.tick, self.tick + ticks, self.game.step_ratio
+        start, end, ratio = self.tick, self.tick + ticks, self.setup.step_ratio
         while not self._over and self._stepped + ratio <= end:
             busy = [hands for hands in self._hands if not hands.free]
             # A plan that has not begun does so when this step has been taken.
@@ -120,7 +117,7 @@ class DiambraState:
         return self.tick - start
 
     def ready_in(self, seat: int) -> int:
-        hands, ratio = self._hands[seat], self.game.step_ratio
+        hands, ratio = self._hands[seat], self.setup.step_ratio
         if hands.free:
             return 0
         steps = len(hands.under_way) + sum(len(self._steps(move)) for move, _ in hands.plan)
@@ -151,16 +148,16 @@ class DiambraState:
     # From one move to the next.
 
     def _legal(self, seat: int) -> tuple[Move, ...]:
-        return tuple(move for move in self.game.moves if self._possible(seat, move))
+        return tuple(move for move in self.setup.moves if self._possible(seat, move))
 
     def _possible(self, seat: int, move: Move) -> bool:
         return move != SUPER or self._fight.full_bar(seat)
 
     def _steps(self, move: Move) -> list[tuple[int, int]]:
-        ratio = self.game.step_ratio
+        ratio = self.setup.step_ratio
         if move == PASS:
             return [IDLE[:2]] * -(-PASS_TICKS // ratio)
-        return steps_of(self.game.inputs[move], ratio)
+        return steps_of(self.setup.inputs[move], ratio)
 
     def _begin_due(self) -> None:
         """Begin the next move of every seat whose hands are empty, if a step begins now."""
@@ -186,7 +183,7 @@ class DiambraState:
         told = self._channel.call(do="steps", pads=pads)
         for hands in self._hands:
             del hands.under_way[: told["steps"]]
-        self._stepped += told["steps"] * self.game.step_ratio
+        self._stepped += told["steps"] * self.setup.step_ratio
         self.tick = self._stepped
         self._fight.seen = told["seen"]
         for ended in told["rounds"]:

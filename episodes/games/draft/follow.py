@@ -8,7 +8,7 @@ choice and is not asked.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from episodes.game import Move, Observation
+from episodes.game import Capabilities, Move, Observation
 from episodes.games.draft.drafts import Card, Draft
 from episodes.games.draft.prepared import Prepared
 from episodes.games.draft.split import Side, without_unseen
@@ -50,7 +50,6 @@ class FollowGame:
 
     seats = 1
     tick_rate = None
-    can_clone = False
     features = FEATURES
 
     @property
@@ -58,8 +57,8 @@ class FollowGame:
         return self.prepared.facts.cards
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        return (*TERMS, self.prepared.facts.expansion)
+    def capabilities(self) -> Capabilities:
+        return Capabilities(terms=(*TERMS, self.prepared.facts.expansion))
 
     @property
     def rules(self) -> str:

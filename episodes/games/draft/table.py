@@ -11,7 +11,7 @@ from functools import cached_property
 from random import Random
 from statistics import fmean
 
-from episodes.game import Move, Observation
+from episodes.game import Capabilities, Move, Observation
 from episodes.games.draft.drafts import Card
 from episodes.games.draft.prepared import Prepared
 from episodes.games.draft.view import FEATURES, TERMS, View, came_back, listed, phrase, read_card
@@ -30,7 +30,6 @@ class TableGame:
     seats: int
 
     tick_rate = None
-    can_clone = False
     features = FEATURES
 
     @property
@@ -38,8 +37,8 @@ class TableGame:
         return self.prepared.facts.cards
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        return (*TERMS, self.prepared.facts.expansion)
+    def capabilities(self) -> Capabilities:
+        return Capabilities(terms=(*TERMS, self.prepared.facts.expansion))
 
     @property
     def rules(self) -> str:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from episodes.game import Move, Observation
+from episodes.game import Capabilities, Move, Observation
 from episodes.games.duel import frames, words
 from episodes.games.duel.engine import DuelState, Rules
 from episodes.games.duel.fighter import Fighter
@@ -24,9 +24,8 @@ class Duel:
     name: str = "duel"
     seats: int = 2
     tick_rate: int = 60
-    can_clone: bool = True
+    capabilities: Capabilities = Capabilities(clone=True, plans=True, terms=words.TERMS)
     rules: str = RULES
-    terms: tuple[str, ...] = words.TERMS
 
     @property
     def moves(self) -> tuple[Move, ...]:

@@ -7,7 +7,7 @@ forgotten.
 """
 
 import random
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from episodes.games.duel.fighter import (
     BLOCKED,
@@ -22,17 +22,17 @@ from episodes.games.duel.fighter import (
     Fighter,
 )
 from episodes.games.duel.frames import GUARD, SHOT_SPEED
+from episodes.games.duel.motion import Motion
 from episodes.games.duel.observe import seen
 
-if TYPE_CHECKING:
-    from episodes.games.duel.engine import DuelState
+S = TypeVar("S", bound=Motion)
 
 HABIT = 2
 """How many times its even chance a move gains by each recent use."""
 _TRIES = 6
 
 
-def believe(state: "DuelState", seat: int, seed: int) -> "DuelState":
+def believe(state: S, seat: int, seed: int) -> S:
     """A copy of ``state`` without inputs; see ``CloneableState.belief``."""
     rng = random.Random(seed)
     for attempt in range(_TRIES + 1):
@@ -42,7 +42,7 @@ def believe(state: "DuelState", seat: int, seed: int) -> "DuelState":
     return guess
 
 
-def _rewound(state: "DuelState", seat: int) -> "DuelState":
+def _rewound(state: S, seat: int) -> S:
     """A copy in which the other fighter, and only it, stands where ``seat`` last saw it; the tick is that one."""
     copy = state.clone()
     copy.given = []
@@ -69,7 +69,7 @@ def _outcome(own: Fighter, other: Fighter) -> tuple[int, bool]:
     return (LANDED if own.act == STUNNED else BLOCKED), True
 
 
-def _run(copy: "DuelState", seat: int, now: int, rng: random.Random, *, cautious: bool) -> bool:
+def _run(copy: Motion, seat: int, now: int, rng: random.Random, *, cautious: bool) -> bool:
     """Bring the other fighter to tick ``now``; whether nothing it was guessed to do would have been felt."""
     own, other = copy.fighters[seat], copy.fighters[1 - seat]
     room = copy.rules.stage - own.back
@@ -105,7 +105,7 @@ def _likely(fighter: Fighter, legal: list[int], rng: random.Random) -> int:
     return rng.choices(legal, [1 + HABIT * used.count(move) for move in legal])[0]
 
 
-def _after(copy: "DuelState", other: Fighter) -> tuple[int, int, int, int, int, int, int, int, int]:
+def _after(copy: Motion, other: Fighter) -> tuple[int, int, int, int, int, int, int, int, int]:
     """The record of the first tick of a stretch, from which ``record_at`` finds the others."""
     shot = other.shot + SHOT_SPEED if other.shot >= 0 else -1
     return (

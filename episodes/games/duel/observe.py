@@ -4,15 +4,11 @@ The other is seen as it was ``delay`` ticks ago, or at the last contact if that 
 hit knows at once. Knows nothing about how the engine moves anything.
 """
 
-from typing import TYPE_CHECKING
-
 from episodes.games.duel import frames
 from episodes.games.duel.fighter import BLOCKING, IDLE, RECOVERY, STARTUP, STUNNED, Record, record_at
 from episodes.games.duel.frames import ADVANCE, GUARD, JUMP, RETREAT, SHOT_SPEED
+from episodes.games.duel.position import Position
 from episodes.games.duel.words import FEATURES, MOVES
-
-if TYPE_CHECKING:
-    from episodes.games.duel.engine import DuelState
 
 _DISTANCE = FEATURES["distance"]
 _LAST = FEATURES["last"]
@@ -27,18 +23,18 @@ _STANCES = {
 }
 
 
-def seen(state: "DuelState", seat: int) -> Record:
+def seen(state: Position, seat: int) -> Record:
     """The other fighter as ``seat`` knows it."""
     tick = max(state.tick - state.delay, state.contact, 0)
     return record_at(state.fighters[1 - seat].history, tick, SHOT_SPEED)
 
 
-def gap(state: "DuelState", seat: int, other: Record) -> int:
+def gap(state: Position, seat: int, other: Record) -> int:
     """The distance between the bodies as ``seat`` judges it."""
     return max(state.rules.stage - state.fighters[seat].back - other[1], 0)
 
 
-def situation(state: "DuelState", seat: int) -> dict[str, str]:
+def situation(state: Position, seat: int) -> dict[str, str]:
     """The features of ``words.FEATURES``; about 2 microseconds."""
     own = state.fighters[seat]
     other = seen(state, seat)
@@ -72,7 +68,7 @@ def doing(record: Record) -> str:
     return "striking"
 
 
-def text(state: "DuelState", seat: int) -> str:
+def text(state: Position, seat: int) -> str:
     """The observation in words: a few short lines."""
     own = state.fighters[seat]
     other = seen(state, seat)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from episodes.games.gym.game import GymGame, RenamableGymGame
+from episodes.game import Capabilities
+from episodes.games.gym.game import GymGame
 from episodes.games.gym.parameters import split_name, take_number
 from episodes.games.gym.spaces import check_observations, kind
 from episodes.games.gym.toy_text import WORDINGS
@@ -45,14 +46,14 @@ def load(written: str) -> GymGame:
     wording = (WORDINGS[type(env.unwrapped).__name__] if builtin else Wording)(name, env, Declared.of(env))
     is_text = kind(env.action_space) == "Text"
     own_limit = env.spec.max_episode_steps if env.spec is not None else None
-    return (RenamableGymGame if wording.terms else GymGame)(
+    return GymGame(
         name=name,
         make=make,
         wording=wording,
         moves=() if is_text else wording.moves(env),
         steps=min(int(steps or own_limit or _STEPS), _MOST_STEPS),
         span=_span(low, high, wording, name),
-        can_clone=builtin,
+        capabilities=Capabilities(clone=builtin, terms=wording.terms or None),
         text_space=env.action_space if is_text else None,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from episodes.game import Move, Observation, last_named
+from episodes.game import Capabilities, Move, Observation, last_named
 from episodes.games.gym.spaces import action_values, kind, scaled
 from episodes.games.gym.wording import Wording
 from models.errors import BadInput
@@ -36,7 +36,7 @@ class GymGame:
     moves: tuple[Move, ...] = field(repr=False)
     steps: int
     span: tuple[float, float] | None
-    can_clone: bool = False
+    capabilities: Capabilities = Capabilities()
     text_space: Any = field(default=None, repr=False)
 
     seats = 1
@@ -60,7 +60,7 @@ class GymGame:
     def initial_state(self, seed: int) -> "GymState":
         env = self.make()
         observation, info = _stepped(self.name, lambda: env.reset(seed=seed % _SEEDS))
-        state = CloneableGymState if self.can_clone else GymState
+        state = CloneableGymState if self.capabilities.clone else GymState
         return state(self, env, observation, info)
 
     def phrase(self, feature: str, value: str) -> str:
@@ -73,16 +73,6 @@ class GymGame:
         blocks: list[str] = _BLOCK.findall(reply)
         lines = [line.strip() for line in reply.splitlines() if line.strip()]
         return blocks[-1] if blocks else lines[-1] if lines else None
-
-
-class RenamableGymGame(GymGame):
-    """One whose moves have a meaning under any names, as its rules say what each does."""
-
-    __slots__ = ()
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        return self.wording.terms
 
 
 class GymState:

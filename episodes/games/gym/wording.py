@@ -34,7 +34,7 @@ class Declared:
 class Wording:
     """Words for any environment. ``name`` is the game's, ``declared`` what the environment says of itself.
 
-    ``terms`` are words by which a game might be recognised, see ``RenamableGame``; none where it cannot be renamed.
+    ``terms`` are words by which a game might be recognised, see ``Capabilities``; none where it cannot be renamed.
     """
 
     features: ClassVar[Mapping[str, tuple[str, ...]]] = {"phase": ("opening", "middle", "ending")}

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from episodes.game import Game, Move, Observation, State
+from episodes.game import Capabilities, Game, Move, Observation, State
 from episodes.games.openspiel.belief import Imagining, imagined
 from episodes.games.openspiel.telling import Telling
+from episodes.games.variants import beneath
 from models.ids import hash64
 
 _WORD = re.compile(r"[\w-]+")
@@ -36,9 +37,9 @@ class OpenSpielGame:
 
     tick_rate = None
 
-    @property
-    def can_clone(self) -> bool:
-        return self.imagine is not None
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(clone=self.imagine is not None, terms=self.telling.terms)
 
     @property
     def seats(self) -> int:
@@ -64,10 +65,6 @@ class OpenSpielGame:
     @property
     def rules(self) -> str:
         return self.telling.rules
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        return self.telling.terms
 
     @cached_property
     def scale(self) -> float:
@@ -97,7 +94,7 @@ class OpenSpielGame:
 
     def initial_state(self, seed: int) -> "OpenSpielState":
         """The start, after what chance does first; the same for every seed in a game without chance."""
-        kind = CloneableOpenSpielState if self.can_clone else OpenSpielState
+        kind = CloneableOpenSpielState if self.capabilities.clone else OpenSpielState
         return kind(self, self.spiel.new_initial_state(), seed)
 
     def phrase(self, feature: str, value: str) -> str:
@@ -242,6 +239,5 @@ def forfeit_returns(seats: int, forfeited: tuple[int, ...]) -> tuple[float, ...]
 
 def undressed(game: Game, state: State) -> tuple[OpenSpielGame, OpenSpielState] | None:
     """The game and the state of OpenSpiel beneath any variants; ``None`` where it is another game."""
-    while hasattr(game, "inner") and hasattr(state, "inner"):
-        game, state = game.inner, state.inner
+    game, state = beneath(game, state)
     return (game, state) if isinstance(game, OpenSpielGame) and isinstance(state, OpenSpielState) else None

@@ -23,7 +23,7 @@ class Telling(Protocol):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """As ``RenamableGame.terms``."""
+        """As ``Capabilities.terms``."""
 
     def phrase(self, feature: str, value: str) -> str:
         """As ``Game.phrase``."""

@@ -11,7 +11,7 @@ from episodes.games.gym.spaces import check_observations
 from episodes.games.pettingzoo.boards import ConnectFour, Go, RockPaperScissors, TicTacToe
 from episodes.games.pettingzoo.cards import Leduc, NoLimitHoldem, TexasHoldem
 from episodes.games.pettingzoo.chess import Chess
-from episodes.games.pettingzoo.game import PettingZooGame, RenamablePettingZooGame
+from episodes.games.pettingzoo.game import PettingZooGame
 from episodes.games.pettingzoo.wording import Wording
 from models.errors import BadInput
 
@@ -65,7 +65,7 @@ def load(written: str) -> PettingZooGame:
     moves = wording.moves(env)
     if default is not None and default not in moves:
         raise BadInput(f"{name} has no move {default!r} to be the default: use one of {', '.join(moves[:10])}")
-    return (RenamablePettingZooGame if wording.terms else PettingZooGame)(
+    return PettingZooGame(
         name=name,
         make=make,
         wording=wording,

@@ -1,10 +1,10 @@
 """A PettingZoo environment as a game."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from episodes.game import Move, Observation
+from episodes.game import Capabilities, Move, Observation
+from episodes.games.pettingzoo.setup import Setup
 from episodes.games.pettingzoo.state import (
     AecState,
     CloneableAecState,
@@ -12,31 +12,17 @@ from episodes.games.pettingzoo.state import (
     ParallelState,
     PettingZooState,
 )
-from episodes.games.pettingzoo.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
-class PettingZooGame:
-    """``make`` builds a fresh environment; ``parallel`` says which of the two interfaces it has.
-
-    ``bound``, ``default`` and ``turns`` are explained by ``Wording``: they are its own unless the name sets others.
-    """
-
-    name: str
-    make: Callable[[], Any] = field(repr=False)
-    wording: Wording = field(repr=False)
-    moves: tuple[Move, ...] = field(repr=False)
-    seats: int
-    parallel: bool
-    bound: float | None
-    default: Move | None
-    turns: int
+class PettingZooGame(Setup):
+    """The setup, and what the contract asks of a game."""
 
     tick_rate = None
 
     @property
-    def can_clone(self) -> bool:
-        return self.wording.open
+    def capabilities(self) -> Capabilities:
+        return Capabilities(clone=self.wording.open, terms=self.wording.terms or None)
 
     @property
     def features(self) -> Mapping[str, tuple[str, ...]]:
@@ -54,21 +40,11 @@ class PettingZooGame:
 
     def initial_state(self, seed: int) -> PettingZooState:
         if self.parallel:
-            return (CloneableParallelState if self.can_clone else ParallelState)(self, seed)
-        return (CloneableAecState if self.can_clone else AecState)(self, seed)
+            return (CloneableParallelState if self.wording.open else ParallelState)(self, seed)
+        return (CloneableAecState if self.wording.open else AecState)(self, seed)
 
     def phrase(self, feature: str, value: str) -> str:
         return self.wording.phrase(feature, value)
 
     def read_move(self, reply: str, observation: Observation) -> Move | None:
         return self.wording.read(reply, self.moves)
-
-
-class RenamablePettingZooGame(PettingZooGame):
-    """One whose moves have a meaning under any names, as its rules say what each does."""
-
-    __slots__ = ()
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        return self.wording.terms

@@ -4,16 +4,14 @@ import copy
 import hashlib
 import random
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from episodes.game import Move, Observation
 from episodes.games.gym.spaces import scaled
 from episodes.games.pettingzoo.copying import copied
+from episodes.games.pettingzoo.setup import Setup
 from episodes.games.pettingzoo.wording import Entry, View
 from models.errors import BadInput
-
-if TYPE_CHECKING:
-    from episodes.games.pettingzoo.game import PettingZooGame
 
 _SEEDS = 2**32
 """Seeds of environments are taken below this: NumPy's older generator refuses larger ones."""
@@ -27,10 +25,10 @@ class PettingZooState:
     that lost by giving no legal move in a turn-based game, or ``None``.
     """
 
-    def __init__(self, game: "PettingZooGame", seed: int) -> None:
-        self.game = game
-        self.env = game.make()
-        self.totals = [0.0] * game.seats
+    def __init__(self, setup: Setup, seed: int) -> None:
+        self.setup = setup
+        self.env = setup.make()
+        self.totals = [0.0] * setup.seats
         self.log: list[Entry] = []
         self.turn = 0
         self.forfeited: int | None = None
@@ -44,7 +42,7 @@ class PettingZooState:
 
     def observe(self, seat: int) -> Observation:
         view = self._view(seat)
-        wording, seats = self.game.wording, self.game.seats
+        wording, seats = self.setup.wording, self.setup.seats
         lines = [f"You are player {seat + 1} of {seats}.", wording.text(view)]
         if self.is_terminal():
             lines.append("The game is over.")
@@ -63,17 +61,17 @@ class PettingZooState:
         raise NotImplementedError
 
     def is_terminal(self) -> bool:
-        return self.forfeited is not None or not self.env.agents or self.turn >= self.game.turns
+        return self.forfeited is not None or not self.env.agents or self.turn >= self.setup.turns
 
     def returns(self) -> tuple[float, ...]:
         """The rewards so far over the game's bound. Whoever forfeits has -1, and the others share 1."""
-        seats = self.game.seats
+        seats = self.setup.seats
         if self.forfeited is not None:
             return tuple(-1.0 if seat == self.forfeited else 1 / (seats - 1) for seat in range(seats))
         totals = self.totals
-        if self.env.agents and self.turn >= self.game.turns:
-            totals = list(self.game.wording.settle(self.env) or totals)
-        bound = self.game.bound
+        if self.env.agents and self.turn >= self.setup.turns:
+            totals = list(self.setup.wording.settle(self.env) or totals)
+        bound = self.setup.bound
         return tuple(scaled(total, None if bound is None else -bound, bound) for total in totals)
 
     def _reset(self, seed: int) -> None:
@@ -93,7 +91,7 @@ class PettingZooState:
     def _legal(self, seat: int) -> dict[Move, Any]:
         """The action of each legal move; where a mask allows nothing, the agent may do anything."""
         if seat not in self.legal:
-            agent, wording = self._agent(seat), self.game.wording
+            agent, wording = self._agent(seat), self.setup.wording
             self.legal[seat] = wording.legal(self.env, agent, self._mask(agent)) or wording.legal(self.env, agent, None)
         return self.legal[seat]
 
@@ -105,7 +103,7 @@ class PettingZooState:
 
     def _view(self, seat: int) -> View:
         agent = self._agent(seat)
-        return View(self.env, seat, agent, self._observation(agent), self.log, self.turn / self.game.turns)
+        return View(self.env, seat, agent, self._observation(agent), self.log, self.turn / self.setup.turns)
 
     def _add(self, rewards: Mapping[str, Any]) -> None:
         for agent, reward in rewards.items():
@@ -113,13 +111,13 @@ class PettingZooState:
 
     def _call(self, call: Callable[[], _T]) -> _T:
         """What the environment gives; one that fails is the user's to repair."""
-        self.game.wording.enter(self.env)
+        self.setup.wording.enter(self.env)
         self.legal = {}
         try:
             return call()
         except Exception as error:  # somebody else's code may raise anything
             fault = f"{type(error).__name__}: {error}"
-            raise BadInput(f"the environment of {self.game.name} failed with {fault}") from error
+            raise BadInput(f"the environment of {self.setup.name} failed with {fault}") from error
 
 
 class AecState(PettingZooState):
@@ -187,7 +185,7 @@ class ParallelState(PettingZooState):
         for seat in self.to_act():
             legal, move = self._legal(seat), moves[seat]
             if move is None or move not in legal:
-                move = self.game.default if self.game.default in legal else next(iter(legal))
+                move = self.setup.default if self.setup.default in legal else next(iter(legal))
             actions[self._agent(seat)] = legal[move]
             self.log.append(Entry(seat, self.turn, move))
         self.turn += 1
@@ -218,14 +216,14 @@ class _Cloneable(PettingZooState):
 
     def fingerprint(self) -> str:
         """From the moves so far and what was dealt, which decide everything."""
-        parts = (self.game.wording.secret(self.env), self.log, self.turn, self.forfeited)
+        parts = (self.setup.wording.secret(self.env), self.log, self.turn, self.forfeited)
         return hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()
 
     def belief(self, seat: int, seed: int) -> "_Cloneable":
         """A copy in which what is hidden from ``seat`` is dealt anew."""
         other = self.clone()
         if not self.is_terminal():
-            other.game.wording.redeal(other.env, self._agent(seat), random.Random(seed))
+            other.setup.wording.redeal(other.env, self._agent(seat), random.Random(seed))
             other.seen = {agent: seen for agent, seen in self.seen.items() if agent == self._agent(seat)}
             other.legal = {}
         return other

@@ -40,7 +40,7 @@ class Wording:
     ``bound`` is the largest sum of rewards that a seat can win or lose: it becomes a return of 1 or -1. ``default`` is
     the move of a seat that gives none in a simultaneous game. ``open`` says that states can be copied and what is
     hidden be drawn anew honestly, by ``redeal``. ``turns`` is the number of rounds after which a game is stopped.
-    ``terms`` are words by which a game might be recognised, see ``RenamableGame``; none where it cannot be renamed.
+    ``terms`` are words by which a game might be recognised, see ``Capabilities``; none where it cannot be renamed.
     """
 
     features: ClassVar[Mapping[str, tuple[str, ...]]] = {"phase": ("opening", "middle", "ending")}

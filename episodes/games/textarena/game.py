@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from episodes.game import Move, Observation, last_named
+from episodes.game import Capabilities, Move, Observation, last_named
 from episodes.games.textarena.host import start_episode
 from episodes.games.textarena.vocabulary import SILENCE
 
@@ -61,8 +61,7 @@ class TextArenaGame:
     bracketed: bool
 
     tick_rate = None
-    can_clone = False
-    most_at_once = 64
+    capabilities = Capabilities(most_at_once=64)
     features = FEATURES
 
     @property

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from episodes.game import Move, Observation
+from episodes.game import Capabilities, Move, Observation
 from episodes.games.web.actions import examples, fits, last_action, parse
 from episodes.games.web.page import Element, Page, View
 
@@ -52,9 +52,8 @@ class WebGame:
 
     seats = 1
     tick_rate = None
-    can_clone = False
+    capabilities = Capabilities(most_at_once=2)
     moves: tuple[Move, ...] = ()
-    most_at_once = 2
     features = _FEATURES
     rules = _RULES
 
