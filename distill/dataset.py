@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from distill.encode import Example
-from distill.judged import Judged, Outcomes, Source, question, read_practised, read_taught, student_base
+from distill.judged import Judged, Outcomes, Source, read_practised, read_taught, student_base
 from distill.pooled import Pooled, pool
 from distill.weights import move_shares
-from episodes.game import Game, Move, Observation
+from episodes.game import Game, Move
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
+from episodes.turn_text import turn_text
 from models.errors import BadInput
 from prompts.base import Base
 
@@ -167,8 +168,7 @@ def examples_of(store: Store, dataset: Dataset, base: Base) -> dict[Split, list[
         if record is None or record.id != row.episode_id:
             record = store.episode(row.episode_id)
         turn = record.turns[row.turn_n]
-        user = question(base, Observation(turn.observation, turn.situation, turn.legal_moves))
-        found[row.split].append(Example(base.text, user, row.move, row.weight))
+        found[row.split].append(Example(base.text, turn_text(base.turn, turn.seen()), row.move, row.weight))
     return found
 
 

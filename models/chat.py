@@ -34,13 +34,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer. ``latency`` is seconds from request to the end of the answer; ``cost`` is US dollars."""
+    """One answer. ``latency`` is seconds from request to the end of the answer; ``cost`` is US dollars.
+
+    ``thought`` is what the model thought before it answered, where that is known; it is no part of ``text``.
+    """
 
     text: str
     usage: Usage
     latency: float
     finish_reason: FinishReason = "stop"
     cost: float = 0.0
+    thought: str = ""
 
 
 class ChatModel(Protocol):
