@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from distill.encode import Example
-from distill.judged import Judged, Outcomes, question, read_practised, read_taught, student_base
+from distill.judged import Judged, Outcomes, read_practised, read_taught, student_base
 from distill.pooled import Pooled, pool
 from distill.rows import DatasetRow, Row, Split, dataset_row, put_dataset, rows_of_dataset
 from distill.weights import move_shares
-from episodes.game import Game, Move, Observation
+from episodes.game import Game, Move
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
+from episodes.turn_text import turn_text
 from models.errors import BadInput
 from prompts.base import Base
 
@@ -153,8 +154,7 @@ def examples_of(store: Store, dataset: Dataset, base: Base) -> dict[Split, list[
         if record is None or record.id != row.episode_id:
             record = store.episode(row.episode_id)
         turn = record.turns[row.turn_n]
-        user = question(base, Observation(turn.observation, turn.situation, turn.legal_moves))
-        found[row.split].append(Example(base.text, user, row.move, row.weight))
+        found[row.split].append(Example(base.text, turn_text(base.turn, turn.seen()), row.move, row.weight))
     return found
 
 

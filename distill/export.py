@@ -6,7 +6,7 @@ Knows nothing about serving beyond the command that starts it.
 import json
 import shlex
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,6 +18,7 @@ from distill.serving.server import command
 from distill.student import Student, checked_base, lineage
 from episodes.game import Game
 from episodes.store.store import Store
+from episodes.turn_text import turn_text
 from models.errors import BadInput
 from models.files import whole_folder
 from models.vllm_environment import context_of, gpu_present
@@ -95,13 +96,9 @@ def probes(student: Student, game: Game, tokenizer: Any) -> list[tuple[int, ...]
     found = []
     for seed in range(PROBES):
         state = game.initial_state(seed)
-        observation = state.observe(state.to_act()[0])
-        turn = base.turn.format(
-            situation=" ".join(values[seed % len(values)] for values in game.features.values()),
-            text=observation.text,
-            legal=", ".join(observation.legal_moves),
-        )
-        found.append(encoder.question(base.text, turn))
+        situation = {name: values[seed % len(values)] for name, values in game.features.items()}
+        observation = replace(state.observe(state.to_act()[0]), situation=situation)
+        found.append(encoder.question(base.text, turn_text(base.turn, observation)))
     return found
 
 

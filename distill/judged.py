@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from distill.weights import outcome_weights
-from episodes.game import Game, Move, Observation
-from episodes.players.values import read_values
+from episodes.game import Game, Move
 from episodes.record import EpisodeRecord, TurnRecord
 from episodes.store.store import Store
+from episodes.turn_text import turn_text
 from models.errors import BadInput
 from prompts.base import Base, default_base
 from reflect.whatif import WhatIf
@@ -74,7 +74,7 @@ def read_taught(
             if turn.move is None:
                 refused += 1
                 continue
-            values = {move: value for move, value in read_values(turn.reply).items() if move in turn.legal_moves}
+            values = {move: value for move, value in turn.values.items() if move in turn.legal_moves}
             source: Source = "values" if len(values) > 1 else "played"
             if len(values) < 2:
                 values = {turn.move: 0.0}
@@ -100,8 +100,7 @@ def _returns(what_if: WhatIf) -> dict[Move, float]:
 
 def _place(record: EpisodeRecord, turn: TurnRecord, base: Base) -> tuple[str, int, str, str, Mapping[str, str]]:
     """The first five columns of a judged turn."""
-    asked = question(base, Observation(turn.observation, turn.situation, turn.legal_moves))
-    return record.id, turn.n, record.pair_id or record.id, asked, turn.situation
+    return record.id, turn.n, record.pair_id or record.id, turn_text(base.turn, turn.seen()), turn.situation
 
 
 def _opponents(record: EpisodeRecord, seat: int) -> str:
@@ -112,12 +111,3 @@ def _opponents(record: EpisodeRecord, seat: int) -> str:
 def student_base(game: Game) -> Base:
     """The text and turn that a student of ``game`` is trained and asked with: no guidance."""
     return default_base(game, "student:")
-
-
-def question(base: Base, observation: Observation) -> str:
-    """The user message that the student gets."""
-    return base.turn.format(
-        situation=" ".join(observation.situation.values()),
-        text=observation.text,
-        legal=", ".join(observation.legal_moves),
-    )

@@ -9,10 +9,10 @@ import json
 import random
 from dataclasses import dataclass
 
-from distill.judged import question
 from distill.pooled import Pooled
 from episodes.game import Observation
 from episodes.player import Context, Decision
+from episodes.turn_text import turn_text
 from prompts.base import Base
 
 NAME = "sketch:"
@@ -49,6 +49,6 @@ class Sketch:
         if draw.random() < self.explore:
             move = draw.choice(observation.legal_moves)
         else:
-            worth = self.pooled.advantages(question(self.base, observation), observation.situation)
+            worth = self.pooled.advantages(turn_text(self.base.turn, observation), observation.situation)
             move = max(observation.legal_moves, key=lambda one: worth[one])
         return Decision(move, move, 0.0)

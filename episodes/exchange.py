@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from episodes.record import EpisodeRecord
+from episodes.store.older import brought_up
 from episodes.store.store import Store, check
 from models.errors import BadInput
 from models.files import whole_file
@@ -21,7 +22,9 @@ from models.files import whole_file
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT: Final = "cornerman-episode-2"
+FORMAT: Final = "cornerman-episode-3"
+OLDER: Final = "cornerman-episode-2"
+"""Read as well: its turns have no ``values``, ``listed`` and ``thought``."""
 ROW_GROUP = 256
 """Episodes that Parquet compresses together; also what is held in memory at once."""
 
@@ -30,7 +33,7 @@ ROW_GROUP = 256
 class Line:
     """One line of a JSON Lines file."""
 
-    format: Literal["cornerman-episode-2"]
+    format: Literal["cornerman-episode-2", "cornerman-episode-3"]
     episode: EpisodeRecord
 
 
@@ -125,7 +128,7 @@ def _parse(line: bytes | str, place: str) -> EpisodeRecord:
     from pydantic import ValidationError
 
     try:
-        return _lines().validate_json(line, strict=True).episode
+        read = _lines().validate_json(line, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
@@ -133,13 +136,14 @@ def _parse(line: bytes | str, place: str) -> EpisodeRecord:
             f"{place}: {where + ': ' if where else ''}{first['msg']}; nothing was imported (is this a file of "
             "`cornerman episodes export`?)"
         ) from None
+    return brought_up(read.episode) if read.format == OLDER else read.episode
 
 
 # Parquet: the same fields as nested columns.
 
 
 @cache
-def _schema() -> Any:
+def _schema(file_format: str = FORMAT) -> Any:
     import pyarrow as pa
 
     text, whole, real = pa.string(), pa.int64(), pa.float64()
@@ -166,6 +170,8 @@ def _schema() -> Any:
         "ended_ms": real,
         "split": pa.struct({"first": text, "rest": text, "lands": whole, "order": whole}),
     }
+    if file_format == FORMAT:
+        turn |= {"values": pa.map_(text, real), "listed": pa.bool_(), "thought": text}
     given = {"seat": whole, "decision": whole, "move": text, "fate": text, "tick": whole}
     return pa.schema(
         {
@@ -203,6 +209,7 @@ def _row(record: EpisodeRecord) -> dict[str, Any]:
     row: dict[str, Any] = _lines().dump_python(Line(FORMAT, record), mode="json")["episode"]
     for turn in row["turns"]:
         turn["situation"] = list(turn["situation"].items())
+        turn["values"] = list(turn["values"].items())
     return {"format": FORMAT, **row}
 
 
@@ -214,7 +221,7 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, EpisodeRecord]]:
         raise BadInput(f"there is no file {path}")
     try:
         with pq.ParquetFile(path) as file:
-            if not file.schema_arrow.equals(_schema()):
+            if not any(file.schema_arrow.equals(_schema(known)) for known in (FORMAT, OLDER)):
                 raise BadInput(f"{path} holds no episodes of this version: export them again with `episodes export`")
             number = 0
             for batch in file.iter_batches(batch_size=ROW_GROUP):

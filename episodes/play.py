@@ -282,8 +282,7 @@ def _turn(n: int, asked: _Asked) -> TurnRecord:
         situation=dict(observation.situation),
         legal_moves=observation.legal_moves,
         messages=decision.messages,
-        # A model may answer with half a surrogate pair, which is no text that could be stored.
-        reply=decision.raw.encode(errors="replace").decode(),
+        reply=_storable(decision.raw),
         reply_class=decision.reply_class,
         move=decision.move,
         latency_ms=decision.latency * 1000,
@@ -294,4 +293,12 @@ def _turn(n: int, asked: _Asked) -> TurnRecord:
         fingerprint=asked.fingerprint,
         ended_ms=None if decision.ended is None else decision.ended * 1000,
         split=Split(part.move, later.move, later.lands, later.order) if later and part.move and later.move else None,
+        values=dict(decision.values),
+        listed=observation.listed,
+        thought=_storable(decision.thought),
     )
+
+
+def _storable(text: str) -> str:
+    """``text`` without halves of surrogate pairs: a model may answer with one, and no text that is stored has any."""
+    return text.encode(errors="replace").decode()

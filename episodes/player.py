@@ -3,8 +3,10 @@
 A player may be a language model, a search, a scripted bot or a person; the one who plays the episode cannot tell.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 from typing import Protocol
 
 from episodes.game import Game, Move, Observation, State
@@ -37,7 +39,9 @@ class Decision:
     ``move`` is ``None`` unless ``reply_class`` is ``MOVE``. ``latency`` is seconds from the request to the first usable
     move and ``ended`` to the end of the reply (``None``: the same); where ``move`` is a plan and its ``first`` move was
     usable before the end, that is given too. ``messages`` are exactly those sent to a model (none for other players);
-    ``cost`` is US dollars.
+    ``cost`` is US dollars. ``raw`` is the reply, for people to read. ``values`` are the returns, in [-1, 1], that the
+    player expects of each legal move, the best first; none where it has no such values. ``thought`` is what a model
+    thought before it replied; no move is ever looked for in it.
     """
 
     move: Move | None
@@ -49,6 +53,13 @@ class Decision:
     messages: tuple[Message, ...] = ()
     ended: float | None = None
     first: Move | None = None
+    values: Mapping[Move, float] = field(default_factory=dict)
+    thought: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` for values that could not be stored, while it is known who gave them."""
+        if self.values and not all(isinstance(one, float | int) and isfinite(one) for one in self.values.values()):
+            raise ValueError("the values of a decision are returns that are expected of moves: plain, finite numbers")
 
 
 @dataclass(frozen=True, slots=True)

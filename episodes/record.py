@@ -6,7 +6,7 @@ Knows nothing about how it is stored.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from episodes.game import Input, Move
+from episodes.game import Input, Move, Observation
 from episodes.player import ReplyClass
 from models.chat import Message
 
@@ -37,7 +37,8 @@ class TurnRecord:
     games, both the turn's number). ``reward`` is the seat's return at ``tick``. ``fingerprint`` is the state's at
     ``tick``, empty where the game has none. ``order`` numbers ``apply`` calls: decisions that took effect together
     share it; it is -1 for a decision that came after the end. ``latency_ms`` runs from the request to the first usable
-    move, ``ended_ms`` to the end of the reply (``None``: they are the same).
+    move, ``ended_ms`` to the end of the reply (``None``: they are the same). ``values``, ``thought`` and ``listed`` are
+    those of the decision and of its observation.
     """
 
     n: int
@@ -60,6 +61,13 @@ class TurnRecord:
     fingerprint: str
     ended_ms: float | None = None
     split: Split | None = None
+    values: dict[Move, float] = field(default_factory=dict)
+    listed: bool = True
+    thought: str = ""
+
+    def seen(self) -> Observation:
+        """The observation as the player had it."""
+        return Observation(self.observation, self.situation, self.legal_moves, self.listed)
 
 
 @dataclass(frozen=True, slots=True)

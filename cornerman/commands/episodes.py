@@ -79,8 +79,12 @@ def _turns(record: "EpisodeRecord") -> None:
         if turn.lands != turn.tick:
             say(f"takes effect at tick {turn.lands}{parts}")
         say(turn.observation)
+        if turn.thought:
+            say(f"thought: {turn.thought}")
         if turn.reply != turn.move:
             say(f"> {turn.reply}")
+        if turn.values:
+            say("values: " + ", ".join(f"{move} {value:+.3f}" for move, value in turn.values.items()))
 
 
 def replay(

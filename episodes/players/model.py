@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from episodes.game import Move, Observation, PlanGame, plan_game
 from episodes.player import Context, Decision, ReplyClass
+from episodes.turn_text import turn_text
 from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import Refused, TimedOut
 from models.patience import time_limit
@@ -19,7 +20,7 @@ from models.retry import provider_fault
 class ModelPlayer:
     """Sends one system and one user message a decision and reads the move from the reply.
 
-    ``turn`` is the user message with ``{situation}`` (the feature values in order), ``{text}`` and ``{legal}`` to fill.
+    ``turn`` is the template of the user message, see ``turn_text``.
     ``constrained`` asks the model to answer with exactly one legal move, where it can be held to that.
     ``time_limit`` is seconds a decision, of which waiting for limits and queues of our own does not count; past it the
     decision is a ``TIMEOUT``.
@@ -41,16 +42,7 @@ class ModelPlayer:
 
     def messages(self, observation: Observation, time_left: float | None = None) -> tuple[Message, ...]:
         """What is sent for one decision; ``time_left`` is seconds on the player's clock, if it has one."""
-        turn = self.turn.format(
-            situation=" ".join(observation.situation.values()),
-            text=observation.text,
-            legal=", ".join(observation.legal_moves)
-            if observation.listed
-            else "not shown; the rules say what they are",
-        )
-        if time_left is not None:
-            turn += f"\n\nYour clock: {max(time_left, 0):.1f} s left."
-        return (Message("system", self.system), Message("user", turn))
+        return (Message("system", self.system), Message("user", turn_text(self.turn, observation, time_left)))
 
     async def act(self, observation: Observation, context: Context) -> Decision:
         messages = self.messages(observation, context.time_left)
@@ -80,6 +72,7 @@ class ModelPlayer:
             completion.usage,
             completion.cost,
             messages,
+            thought=completion.thought,
         )
         return early.taken(decision, completion.latency) if early else decision
 

@@ -16,7 +16,6 @@ from typing import cast
 
 from episodes.game import CloneableState, Game, Move, Observation, RealTimeState, cloneable
 from episodes.player import Context, Decision
-from episodes.players.values import write_values
 from models.errors import BadInput
 
 Policy = Callable[[CloneableState, int, random.Random], Move]
@@ -93,8 +92,7 @@ class SearchPlayer:
             raise BadInput(f"{self.name} cannot play {game.name}: its states cannot be copied")
         arms = self._search(game, state, context.seat, context.seed)
         move = _drawn(arms, game, context.seed)
-        raw = write_values(move, arms.values())
-        return Decision(move, raw, time.perf_counter() - started)
+        return Decision(move, move, time.perf_counter() - started, values=_kept(arms.values()))
 
     def choose(self, game: Game, state: CloneableState, seat: int, seed: int) -> Move:
         """The most visited move; in a real-time game, where the other seat guesses, drawn by visits from the best."""
@@ -192,6 +190,15 @@ def _drawn(arms: _Arms, game: Game, seed: int) -> Move:
         return next(move for move, visits in arms.visits.items() if visits == most)
     moves = [move for move, visits in arms.visits.items() if visits * 3 >= most]
     return random.Random(seed).choices(moves, [arms.visits[move] for move in moves])[0]
+
+
+def _kept(values: Mapping[Move, float]) -> dict[Move, float]:
+    """The values that are kept with a decision, the best first.
+
+    Three decimals, which is less than what the mean of a few hundred returns can tell: games stored before values had
+    a place of their own have no more, and what a student learns from a game must not depend on when it was stored.
+    """
+    return {move: round(values[move], 3) for move in sorted(values, key=lambda one: -values[one])}
 
 
 def load_search(budget: str) -> SearchPlayer:

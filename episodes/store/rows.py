@@ -71,6 +71,9 @@ TURN_COLUMNS = (
     "fingerprint",
     "ended_ms",
     "split",
+    "move_values",
+    "listed",
+    "thought_id",
 )
 INPUT_COLUMNS = ("episode_id", "n", "seat", "decision", "move", "fate", "tick")
 
@@ -151,6 +154,9 @@ def turn_row(episode_id: str, turn: TurnRecord, put: PutText) -> Row:
         turn.fingerprint,
         turn.ended_ms,
         dump(asdict(turn.split)) if turn.split else None,
+        dump(turn.values) if turn.values else None,
+        int(turn.listed),
+        put(turn.thought) if turn.thought else None,
     )
 
 
@@ -162,7 +168,8 @@ def input_rows(record: EpisodeRecord) -> Iterable[Row]:
 def to_turn(row: Row, text: GetText) -> TurnRecord:
     """The inverse of ``turn_row``; ``row`` has the columns ``TURN_COLUMNS``."""
     _, n, seat, tick, lands, order, observation_id, legal_id, messages_id, reply, reply_class, move, _, *rest = row
-    latency_ms, tokens_in, tokens_out, cost_usd, situation, reward, fingerprint, ended_ms, split = rest
+    latency_ms, tokens_in, tokens_out, cost_usd, situation, reward, fingerprint, ended_ms, split, *rest = rest
+    values, listed, thought_id = rest
     messages = json.loads(text(messages_id)) if messages_id is not None else []
     return TurnRecord(
         n=n,
@@ -185,6 +192,9 @@ def to_turn(row: Row, text: GetText) -> TurnRecord:
         fingerprint=fingerprint,
         ended_ms=ended_ms,
         split=Split(**json.loads(split)) if split is not None else None,
+        values=json.loads(values) if values is not None else {},
+        listed=bool(listed),
+        thought=text(thought_id) if thought_id is not None else "",
     )
 
 

@@ -7,6 +7,8 @@ Knows nothing about how rows are made.
 
 import sqlite3
 
+from episodes.store.older import SEARCH, UNLISTED, values_column
+
 APPLICATION_ID = 0x636F726E
 """``corn`` in ASCII: marks an SQLite file as a store of this program."""
 
@@ -143,6 +145,17 @@ create table students (
 ) strict
 """
 
+_DATA_AS_DATA = f"""
+alter table turns add column move_values text;
+alter table turns add column listed integer not null default 1;
+alter table turns add column thought_id text;
+update turns set move_values = values_in_reply(reply) where reply like '% (%)' and exists (
+    select 1 from seats where seats.episode_id = turns.episode_id and seats.seat = turns.seat
+    and seats.player glob '{SEARCH}*'
+);
+update turns set listed = 0 where episode_id in (select id from episodes where instr(game, '{UNLISTED}'))
+"""
+
 MIGRATIONS: list[str] = [
     # 1: everything
     ";".join([_NIGHTS, _EPISODES, _PROMPTS, _REFLECTION, _RESULTS]),
@@ -168,8 +181,13 @@ MIGRATIONS: list[str] = [
     "update runs set number = (select count(*) from runs r where r.kind = runs.kind and r.rowid <= runs.rowid); "
     "create view nights as select id, started, finished, status, config, report_path, size, seed, game, error "
     "from runs where kind = 'night'",
+    # 6: values and thoughts have columns of their own; a turn knows whether its legal moves were shown
+    _DATA_AS_DATA,
 ]
-"""Statements separated by ``;``; entry k brings a store from version k to k + 1. Append only."""
+"""Statements separated by ``;``; entry k brings a store from version k to k + 1. Append only.
+
+``values_in_reply(reply)`` is known in them: see ``older``.
+"""
 
 
 def tune(connection: sqlite3.Connection) -> None:
@@ -191,6 +209,7 @@ def version(connection: sqlite3.Connection) -> int:
 
 def migrate(connection: sqlite3.Connection, target: int = len(MIGRATIONS)) -> None:
     """Bring the file to version ``target``, each migration whole or not at all. Needs autocommit mode."""
+    connection.create_function("values_in_reply", 1, values_column, deterministic=True)
     for number in range(version(connection), target):
         connection.execute("begin immediate")
         try:

@@ -336,6 +336,8 @@ def check(record: EpisodeRecord) -> None:
     graded = len(record.seats) == 1 and 0 <= record.seats[0].score <= 1
     if not record.seats or not (graded or all(seat.score in (0.0, 0.5, 1.0) for seat in record.seats)):
         raise ValueError(f"episode {record.id}: a seat's score is 0, 1/2 or 1, and there is at least one seat")
+    if not all(math.isfinite(value) for turn in record.turns if turn.values for value in turn.values.values()):
+        raise ValueError(f"episode {record.id}: the values of moves are finite numbers")
     if not all(math.isfinite(seat.result) for seat in record.seats):
         raise ValueError(f"episode {record.id}: a seat's result is a finite number")
 

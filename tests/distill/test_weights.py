@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distill.weights import move_shares, outcome_weights
-from episodes.players.values import read_values, write_values
 
 returns = st.lists(st.tuples(st.sampled_from([-1.0, 0.0, 1.0]), st.sampled_from("ab")), min_size=1, max_size=40)
 
@@ -46,14 +45,3 @@ def test_shares_sum_to_one_and_follow_the_values(values: dict[str, float], tempe
     for one in shares:
         for other in shares:
             assert values[one] <= values[other] or shares[one] >= shares[other]
-
-
-@given(st.dictionaries(st.sampled_from(["jab", "heavy", "a b", "x-1", "4"]), st.floats(-1, 1), min_size=1))
-def test_values_written_are_read_again(values: dict[str, float]) -> None:
-    move = next(iter(values))
-    assert read_values(write_values(move, values)) == pytest.approx(values, abs=5e-4)
-
-
-@pytest.mark.parametrize("reply", ["", "jab", "jab (why not)", "I use jab (jab +0.1)", "jab (heavy +0.100)"])
-def test_other_replies_hold_no_values(reply: str) -> None:
-    assert read_values(reply) == {}

@@ -46,6 +46,7 @@ def test_nothing_is_lost(tmp_path_factory: pytest.TempPathFactory, kind: str, fo
             assert other.episode(one.id) == one
             for mine, theirs in zip(one.turns, other.episode(one.id).turns, strict=True):
                 assert list(mine.situation) == list(theirs.situation)
+                assert list(mine.values) == list(theirs.values)
 
 
 @BOTH
@@ -75,7 +76,7 @@ def test_a_line_is_an_object_that_anybody_can_read(tmp_path: Path, store: Store)
     store.save(record())
     export_episodes(store, tmp_path / "e.jsonl")
     line = json.loads((tmp_path / "e.jsonl").read_text())
-    assert line["format"] == "cornerman-episode-2"
+    assert line["format"] == "cornerman-episode-3"
     assert line["episode"]["turns"][0]["messages"][0] == {"role": "system", "content": "the rules"}
 
 
@@ -103,6 +104,8 @@ def line(change: Callable[[dict[str, Any]], object]) -> str:
         (line(lambda one: one["episode"]["turns"][2].update(tick=2**64)), "out of range"),
         (line(lambda one: one["episode"]["seats"][0].update(score=0.9)), "score"),
         (line(lambda one: one["episode"]["turns"][1]["situation"].update(distance=3)), "situation"),
+        (line(lambda one: one["episode"]["turns"][1]["values"].update(jab="much")), "episode.turns.1.values.jab"),
+        (line(lambda one: one["episode"]["turns"][1]["values"].update(jab=float("nan"))), "finite numbers"),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_imported(tmp_path: Path, store: Store, bad: str, said: str) -> None:

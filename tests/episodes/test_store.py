@@ -44,10 +44,11 @@ def test_round_trip(store: Store, found: list[EpisodeRecord]) -> None:
         store._ids.clear()
 
 
-def test_the_order_of_a_situation_is_kept(store: Store) -> None:
-    turn = replace(record().turns[0], situation={"z": "1", "a": "2"})
+def test_the_order_of_a_situation_and_of_values_is_kept(store: Store) -> None:
+    turn = replace(record().turns[0], situation={"z": "1", "a": "2"}, values={"jab": 0.2, "guard": 0.1, "a": 0.15})
     store.save(record(turns=(turn,)))
     assert list(store.episode("e1").turns[0].situation) == ["z", "a"]
+    assert list(store.episode("e1").turns[0].values) == ["jab", "guard", "a"]
 
 
 def test_save_is_idempotent_and_the_first_stays(store: Store) -> None:
@@ -127,6 +128,7 @@ def test_an_episode_is_whole_or_not_there(store: Store) -> None:
         {"seats": (), "turns": ()},
         {"seconds": float("inf")},
         {"turns": (replace(record().turns[0], reward=float("nan")),)},
+        {"turns": (replace(record().turns[0], values={"jab": float("inf")}),)},
     ],
 )
 def test_a_record_that_contradicts_itself(store: Store, changes: dict[str, Any]) -> None:

@@ -40,6 +40,9 @@ def turns(seats: int) -> st.SearchStrategy[tuple[TurnRecord, ...]]:
         fingerprint=TEXT,
         ended_ms=st.none() | REAL,
         split=st.none() | st.builds(Split, TEXT, TEXT, COUNT, st.integers(-1, 100)),
+        values=st.dictionaries(TEXT, st.floats(-1, 1), max_size=4),
+        listed=st.booleans(),
+        thought=TEXT,
     )
     return st.lists(one, max_size=6).map(lambda found: tuple(replace(turn, n=n) for n, turn in enumerate(found)))
 
