@@ -180,6 +180,8 @@ def _schema() -> Any:
         "ended_ms": real,
         "split": pa.struct({"first": text, "rest": text, "lands": whole, "order": whole}),
     }
+    fault = {"where": text, "kind": text, "message": text, "traceback": text, "seat": whole, "player": text}
+    fault |= {"turn": whole, "tick": whole, "times": whole}
     given = {"seat": whole, "decision": whole, "move": text, "fate": text, "tick": whole}
     return pa.schema(
         {
@@ -199,6 +201,7 @@ def _schema() -> Any:
             "seats": pa.list_(pa.struct(seat)),
             "turns": pa.list_(pa.struct(turn)),
             "inputs": pa.list_(pa.struct(given)),
+            "faults": pa.list_(pa.struct(fault)),
         }
     )
 
@@ -228,7 +231,8 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, EpisodeRecord]]:
         raise BadInput(f"there is no file {path}")
     try:
         with pq.ParquetFile(path) as file:
-            if not file.schema_arrow.equals(_schema()):
+            # Files of before faults were kept have all other columns.
+            if not any(file.schema_arrow.equals(one) for one in (_schema(), _schema().remove(len(_schema()) - 1))):
                 raise BadInput(f"{path} holds no episodes of this version: export them again with `episodes export`")
             number = 0
             for batch in file.iter_batches(batch_size=ROW_GROUP):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from episodes.fault import GuestFault
 from episodes.game import Game, Move, Observation, State
 from models.chat import Message, Usage
 
@@ -28,6 +29,8 @@ class ReplyClass(StrEnum):
     """The model declined to play."""
     TIMEOUT = "timeout"
     """No answer within the player's time."""
+    FAULT = "fault"
+    """The player is not ours and its code raised, or gave something that is no decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Decision:
     messages: tuple[Message, ...] = ()
     ended: float | None = None
     first: Move | None = None
+    fault: GuestFault | None = None
+    """What a player that is not ours raised; its class is ``FAULT``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +88,7 @@ class Player(Protocol):
         """The content hash of the prompt it plays with, if it has one."""
 
     async def act(self, observation: Observation, context: Context) -> Decision:
-        """Decide. A bad answer is a ``Decision`` of another class; only a provider's fault raises ``ModelError``."""
+        """Decide. A bad answer is a ``Decision`` of another class; only a provider's fault raises ``ModelError``.
+
+        Whatever else a player that is not ours raises costs it the decision: see ``episodes.guest_player``.
+        """

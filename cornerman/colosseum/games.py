@@ -36,6 +36,8 @@ class Seated:
     cost_usd: float
     latencies: tuple[float, ...]
     """Milliseconds of each decision."""
+    faults: int = 0
+    """Decisions lost to faults of the player's own code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ where e.id in (select value from json_each(?)) order by e.pair_id, e.id
 """
 _SEATS = """
 select s.episode_id, s.seat, s.player, s.model, s.prompt_id, s.score, s.result, s.turns, s.illegal, s.unreadable,
-    s.refused, s.timeouts, s.tokens_in + s.tokens_out as tokens, s.cost_usd,
+    s.refused, s.timeouts, s.faults, s.tokens_in + s.tokens_out as tokens, s.cost_usd,
     (select json_group_array(t.latency_ms) from turns t where t.episode_id = s.episode_id and t.seat = s.seat)
         as latencies,
     (select count(*) from turns t where t.episode_id = s.episode_id and t.seat = s.seat and t.legal) as legal,
@@ -79,7 +81,7 @@ select s.episode_id, s.seat, s.player, s.model, s.prompt_id, s.score, s.result, 
     exists (select 1 from inputs i where i.episode_id = s.episode_id) as real_time
 from seats s where s.episode_id in (select value from json_each(?)) order by s.episode_id, s.seat
 """
-_COUNTED = ("turns", "illegal", "unreadable", "refused", "timeouts", "tokens")
+_COUNTED = ("turns", "illegal", "unreadable", "refused", "timeouts", "faults", "tokens")
 
 
 def fought(store: Store, ids: Iterable[str]) -> list[Fought]:

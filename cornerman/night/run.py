@@ -17,6 +17,7 @@ from cornerman.night.sizes import SIZES, SizeName
 from cornerman.night.steps import Json, Steps, digest
 from cornerman.players import Players
 from cornerman.report.build import build_report
+from cornerman.telling import told_once
 from cornerman.workplace import Workplace
 from models.errors import BadInput, BudgetExhausted
 from models.ledger import Ledger
@@ -50,6 +51,7 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     named = place.config.night.opponents
     if named:
         fixed(named, place.players, place.game)
+    place.store.on_fault = told_once(watch.say)
     night_id, root = _begin(place, size, watch)
     limits = place.players.ledger
     ledger = Ledger(limits.limit_usd, limits.limit_tokens, spent_so_far(place.store, night_id))

@@ -14,7 +14,7 @@ def costs(store: Store, night: str, names: Names) -> tuple[Cost, ...]:
     rows = store.db.query(
         "select s.player as player, s.model as model, s.prompt_id as prompt, count(*) as episodes, "
         "sum(s.turns) as turns, sum(s.tokens_in) as tokens_in, sum(s.tokens_out) as tokens_out, "
-        "sum(s.cost_usd) as usd, sum(s.illegal + s.unreadable + s.refused + s.timeouts) as bad, "
+        "sum(s.cost_usd) as usd, sum(s.illegal + s.unreadable + s.refused + s.timeouts + s.faults) as bad, "
         "group_concat(s.latency_p50_ms) as latencies "
         "from seats s join episodes e on e.id = s.episode_id "
         "where e.night_id = ? and s.player not like 'bot:%' group by s.player, s.model, s.prompt_id",

@@ -35,7 +35,7 @@ from episodes.player import Player
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
 from models import errors
-from models.errors import BadInput, BudgetExhausted, CornermanError, Unavailable
+from models.errors import BadInput, BudgetExhausted, CornermanError, Unavailable, Void
 from models.ledger import NANO, Allowance, Total
 
 MOST_LOSSES = 3
@@ -313,7 +313,10 @@ def _check_same(hello: Hello) -> None:
 def _error(fault: Fault, host: str) -> CornermanError:
     """The error that a worker told of."""
     kind: Callable[[str], CornermanError] = getattr(errors, fault.kind, CornermanError)
-    return kind(f"on {host}: {fault.message}" if fault.kind == "BadInput" else fault.message)
+    error = kind(f"on {host}: {fault.message}" if fault.kind == "BadInput" else fault.message)
+    if isinstance(error, Void):
+        error.faults = fault.guests
+    return error
 
 
 def _since(now: Total, before: Total) -> Total:

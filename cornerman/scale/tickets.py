@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cornerman.players import Players
 from distill.student import checked_base, load_student
+from episodes.fault import GuestFault
 from episodes.play import Match
 from episodes.player import Player
 from episodes.players.model import ModelPlayer
@@ -83,10 +84,11 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error of ours, by the name of its class in ``models.errors``."""
+    """An error of ours, by the name of its class in ``models.errors``, and what plug-ins raised before it."""
 
     kind: str
     message: str
+    guests: tuple[GuestFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,12 +169,16 @@ class _Game:
     """The game beneath, dressed. Its class gets the members by which that game declares more, see ``_dress``."""
 
     def __init__(self, inner: Game, variant: str, dress: Dress) -> None:
-        self.inner, self.dress = inner, dress
+        self.inner, self.variant, self.dress = inner, variant, dress
         self.name = f"{inner.name}+{variant}"
         self.seats, self.tick_rate, self.can_clone = inner.seats, inner.tick_rate, inner.can_clone
         self.features = inner.features
         self.moves = tuple(dress.move_out(move) for move in inner.moves)
         self.rules = dress.text_out(inner.rules)
+
+    def __reduce__(self) -> tuple[Callable[..., Game], tuple[Game, str, Dress]]:
+        """Another process makes the class anew."""
+        return _dress, (self.inner, self.variant, self.dress)
 
     def initial_state(self, seed: int) -> State:
         state = self.inner.initial_state(seed)

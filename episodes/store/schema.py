@@ -143,6 +143,15 @@ create table students (
 ) strict
 """
 
+_FAULTS = """
+create table faults (
+    id text primary key, night_id text, episode_id text not null, pair_id text, game text not null, seat integer,
+    player text, turn integer, tick integer, "where" text not null, kind text not null, message text not null,
+    traceback text not null, times integer not null, created text not null
+) strict;
+create index faults_by_episode on faults (episode_id)
+"""
+
 MIGRATIONS: list[str] = [
     # 1: everything
     ";".join([_NIGHTS, _EPISODES, _PROMPTS, _REFLECTION, _RESULTS]),
@@ -154,6 +163,8 @@ MIGRATIONS: list[str] = [
     # 4: returns beside scores; when a reply ended, and plans whose first move took effect before that
     "alter table seats add column result real not null default 0; update seats set result = 2 * score - 1; "
     "alter table turns add column ended_ms real; alter table turns add column split text",
+    # 5: what the code of plug-ins raised, also where the episode is void, and how many decisions that cost
+    _FAULTS + "; alter table seats add column faults integer not null default 0",
 ]
 """Statements separated by ``;``; entry k brings a store from version k to k + 1. Append only."""
 
