@@ -188,12 +188,17 @@ def _state_class(inner: type, more: tuple[str, ...]) -> type[_State]:
     return type(f"Guest{inner.__name__}", (_State,), members)
 
 
+def _has(found: object, name: str) -> bool:
+    """Whether it has the member; a property is looked for and not asked."""
+    return hasattr(type(found), name) or hasattr(found, name)
+
+
 def _state(found: object, game: "_Game") -> _State:
     wanted = {*_STATE, *(_REAL_TIME if game.tick_rate is not None else ()), *(_CLONEABLE if game.can_clone else ())}
-    missing = sorted(name for name in wanted if not hasattr(found, name))
+    missing = sorted(name for name in wanted if not _has(found, name))
     if missing:
         raise ContractBroken(found, f"a state with {', '.join(missing)} is wanted")
-    more = tuple(name for name in _MORE if hasattr(found, name))
+    more = tuple(name for name in _MORE if _has(found, name))
     return _state_class(cast(type, type(found)), more)(found, game)
 
 

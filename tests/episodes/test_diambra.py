@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from small_games import Told, drawn
 
 from episodes.clock import Clock
 from episodes.contract import check_game
+from episodes.fault import FaultPlace, GuestFault
 from episodes.game import ExternalGame, PlanGame
 from episodes.games import load_game
 from episodes.games.diambra import NAMES, install, load
@@ -224,6 +225,9 @@ def test_fights_beside_each_other_are_what_each_is_alone(engines: Callable[[int]
 
         def save(self, record: EpisodeRecord) -> None:
             kept[record.id] = same_but_for_time(record)
+
+        def save_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
+            raise AssertionError(f"nobody here is a guest: {faults}")
 
     faults: list[object] = []
     setting = Setting(game, clock, "play", Sink())
