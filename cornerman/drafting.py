@@ -24,7 +24,7 @@ from episodes.pairs import play_matches
 from episodes.play import Match
 from episodes.player import Player
 from episodes.store.store import Store
-from models.errors import BadInput, ModelError
+from models.errors import BadInput, Void
 
 Progress = Callable[[int, int], None]
 
@@ -58,7 +58,7 @@ def import_drafts(store: Store, game: FollowGame, limit: int | None, on_progress
             new += store.scores(match.id) is None
             yield match
 
-    def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
+    def on_result(match: Match, outcome: tuple[float, ...] | Void) -> None:
         nonlocal done
         done += 1
         on_progress(done, count)
@@ -106,8 +106,8 @@ async def score_player(place: Workplace, player: Player, drafts: int, on_progres
     faults: list[str] = []
     finished: list[Match] = []
 
-    def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
-        if isinstance(outcome, ModelError):
+    def on_result(match: Match, outcome: tuple[float, ...] | Void) -> None:
+        if isinstance(outcome, Void):
             faults.append(f"{type(outcome).__name__}: {outcome}")
         else:
             finished.append(match)

@@ -6,13 +6,15 @@ what was opened.
 
 import importlib.util
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cornerman.config import Config, ModelSection, TeacherSection
 from cornerman.human import HumanPlayer
 from episodes.game import Game
+from episodes.guest_player import guest_player
 from episodes.player import Player
 from episodes.players.bots import BOTS, load_bot
 from episodes.players.drafter import load_drafter
@@ -49,7 +51,7 @@ def open_simple(spec: str, game: Game) -> Player | None:
     if kind.endswith(".py"):
         return _checked(_from_file(Path(kind), rest), spec)
     for point in entry_points(group="cornerman.players", name=spec):
-        return _checked(point.load(), spec)
+        return _checked(_loaded(point.load, spec), spec)
     return None
 
 
@@ -114,17 +116,27 @@ def _from_file(path: Path, attribute: str) -> object:
     spec = importlib.util.spec_from_file_location(f"cornerman_player_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise BadInput(f"{path} cannot be loaded as Python")
+    loader = spec.loader
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    _loaded(lambda: loader.exec_module(module), str(path))
     if not hasattr(module, attribute):
         raise BadInput(f"{path} defines no {attribute!r}: name the player object after the colon")
     return getattr(module, attribute)
 
 
+def _loaded(load: Callable[[], Any], what: str) -> Any:
+    try:
+        return load()
+    except Exception as error:  # an author's file may raise anything
+        raise BadInput(f"{what} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
 def _checked(found: object, spec: str) -> Player:
-    missing = [member for member in ("name", "model", "prompt_id", "act") if not hasattr(found, member)]
+    """A player that is not ours, as a guest."""
+    members = ("name", "model", "prompt_id", "act")
+    missing = [member for member in members if not _loaded(partial(hasattr, found, member), spec)]
     if missing or isinstance(found, type):
         what = "is a class, not a player: name an instance" if isinstance(found, type) else f"has no {missing[0]}"
         raise BadInput(f"{spec} {what}; see the contract in episodes/player.py")
     player: Player = found  # type: ignore[assignment]  # every member is there
-    return player
+    return guest_player(player, spec)

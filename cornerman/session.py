@@ -9,7 +9,7 @@ from episodes.clock import Clock
 from episodes.pairs import Setting, pair_matches, pair_points, play_matches
 from episodes.play import Match, play_episode
 from episodes.player import Player
-from models.errors import ModelError
+from models.errors import Void
 from optimize.seeds import Seeds
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
@@ -26,8 +26,8 @@ async def play_session(
 ) -> dict[str, Any]:
     """Play ``episodes`` episodes, the last alone if they are odd; the result is what ``cornerman play --json`` prints.
 
-    A provider's fault voids its episode, and with it the pair. The score is ``None`` without a whole pair. ``seconds``
-    is the time of this run, so it is short where episodes were in the store already.
+    A fault of a provider or of a game voids its episode, and with it the pair. The score is ``None`` without a whole
+    pair. ``seconds`` is the time of this run, so it is short where episodes were in the store already.
     """
     started = time.perf_counter()
     concurrency = 1 if any(player.name == "human" for player in players) else 0
@@ -38,8 +38,8 @@ async def play_session(
     scores: dict[str, tuple[float, ...]] = {}
     faults: list[str] = []
 
-    def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
-        if isinstance(outcome, ModelError):
+    def on_result(match: Match, outcome: tuple[float, ...] | Void) -> None:
+        if isinstance(outcome, Void):
             faults.append(f"{type(outcome).__name__}: {outcome}")
         else:
             scores[match.id] = outcome
@@ -77,6 +77,7 @@ def _totals(place: Workplace, matches: list[Match], scores: dict[str, tuple[floa
         "unreadable": sum(seat.unreadable for seat in seats),
         "refused": sum(seat.refused for seat in seats),
         "timeouts": sum(seat.timeouts for seat in seats),
+        "faulted": sum(seat.faults for seat in seats),
         "turns": sum(seat.turns for seat in seats),
         "cost_usd": sum(seat.cost_usd for seat in seats),
     }

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cornerman.config import Config, load_config
 from cornerman.players import Players
 from cornerman.scale.cluster import Cluster
+from cornerman.telling import told_once
+from cornerman.terminal import note
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.store.store import Store
@@ -93,6 +95,7 @@ def workplace(
     chosen = settings(db, config, game, seed=seed)
     loaded = load_game(chosen.game)
     with joined(ray, at_once) as cluster, Store.open(chosen.db, write=write) as store:
+        store.on_fault = told_once(note)
         yield Workplace(chosen, store, loaded, Players(chosen, store), cluster)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from distill.judged import Judged, read_practised, student_base
 from distill.pooled import pool
 from distill.sketch import Sketch
-from distill.teach import Lessons, OpenPlayer
+from distill.teach import Lessons, OpenPlayer, close_player
 from episodes.clock import Clock
 from episodes.pairs import Setting, play_pairs
 from episodes.player import Player
@@ -24,7 +24,7 @@ from episodes.record import EpisodeRecord, SeatRecord
 from episodes.store.store import Store
 from models.remembered import Remembered
 from optimize.seeds import Seeds, derive
-from reflect.whatif import Plan, what_if
+from reflect.whatif import Plan, try_what_if
 from reflect.whatif_rows import load_what_ifs, save_what_ifs
 
 EXPLORE = 0.1
@@ -72,8 +72,7 @@ async def practise(
             episodes += ids
     finally:
         for player in opponents:
-            if isinstance(player, ModelPlayer):
-                await player.chat.close()
+            await close_player(player)
     return episodes
 
 
@@ -136,6 +135,9 @@ class _Ring:
 
         tell(len(missing))
         for start in range(0, len(missing), AT_ONCE):
-            found = [await what_if(record, game, n, player_of, plan=PLAN) for record, n in missing[start:][:AT_ONCE]]
+            found = [
+                await try_what_if(self.store, record, game, n, player_of, plan=PLAN)
+                for record, n in missing[start:][:AT_ONCE]
+            ]
             save_what_ifs(self.store, game, [one for one in found if one is not None], self.lessons.night_id)
             tell(max(0, len(missing) - start - AT_ONCE))

@@ -20,13 +20,14 @@ from statistics import fmean, median
 
 from episodes.clock import Clock
 from episodes.game import Game
-from episodes.pairs import Runner, Setting, pair_matches, play_matches
+from episodes.guest_player import GuestPlayer
+from episodes.pairs import Runner, Setting, keep_faults, pair_matches, play_matches
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.players.model import ModelPlayer
 from episodes.record import EpisodeRecord, Purpose
 from episodes.store.store import Store
-from models.errors import ModelError
+from models.errors import Void
 
 OpenPlayer = Callable[[str], Player]
 """Makes a player from its name; must be picklable (a function of a module, or a ``partial`` of one)."""
@@ -59,8 +60,8 @@ class Lessons:
 class TeachReport:
     """What was played. ``scores``: the teacher's mean score against each opponent; ``teacher``: its player name.
 
-    ``played`` games are new, the others were in the store; ``faults`` are the games that a provider's fault made void
-    (both halves of their pairs are missing from ``episodes``).
+    ``played`` games are new, the others were in the store; ``faults`` are those that made games void, a provider's or
+    the game's own (both halves of their pairs are missing from ``episodes``).
     """
 
     teacher: str
@@ -114,7 +115,7 @@ async def teach(
     done = len(jobs) - len(missing)
     faults: dict[str, str] = {}
 
-    def on_game(match: Match, fault: ModelError | None) -> None:
+    def on_game(match: Match, fault: Void | None) -> None:
         nonlocal done
         done += 1
         if fault is not None:
@@ -122,19 +123,21 @@ async def teach(
         on_episode(done, len(jobs))
 
     on_episode(done, len(jobs))
-    if workers and missing and runner is None:
-        await _play_in_workers(store, missing, open_player, min(workers, len(missing)), on_game)
-    else:
-        await play_matches(
-            [job.match for job in missing],
-            store,
-            concurrency=IN_PROCESS if runner is None else runner.width,
-            on_result=lambda match, outcome: on_game(match, outcome if isinstance(outcome, ModelError) else None),
-            run=play_episode if runner is None else runner.play,
-        )
-    if runner is None:
-        for player in players.values():
-            await _close(player)
+    try:
+        if workers and missing and runner is None:
+            await _play_in_workers(store, missing, open_player, min(workers, len(missing)), on_game)
+        else:
+            await play_matches(
+                [job.match for job in missing],
+                store,
+                concurrency=IN_PROCESS if runner is None else runner.width,
+                on_result=lambda match, outcome: on_game(match, outcome if isinstance(outcome, Void) else None),
+                run=play_episode if runner is None else runner.play,
+            )
+    finally:
+        if runner is None:
+            for player in players.values():
+                await close_player(player)
     kept = _without_void_pairs(jobs, faults)
     teacher = players[lessons.teacher].name
     turns, scores, latencies = _tally(store, teacher, kept)
@@ -166,7 +169,7 @@ async def _play_in_workers(
     jobs: Sequence[_Job],
     open_player: OpenPlayer,
     workers: int,
-    on_game: Callable[[Match, ModelError | None], None],
+    on_game: Callable[[Match, Void | None], None],
 ) -> None:
     """Play ``jobs`` in processes. What ends this early waits for the games under way; finished ones are kept."""
     loop = asyncio.get_running_loop()
@@ -180,7 +183,8 @@ async def _play_in_workers(
         bare = replace(match, players=())
         try:
             store.save(await loop.run_in_executor(pool, _play, job.first, job.second, bare))
-        except ModelError as fault:
+        except Void as fault:
+            keep_faults(match, fault, store)
             on_game(match, fault)
         else:
             on_game(match, None)
@@ -221,10 +225,11 @@ def _begin(parent: int, open_player: OpenPlayer) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-async def _close(player: Player) -> None:
+async def close_player(player: Player) -> None:
     """Let a chat model's connections go."""
-    if isinstance(player, ModelPlayer):
-        await player.chat.close()
+    known = player.player if isinstance(player, GuestPlayer) else player
+    if isinstance(known, ModelPlayer):
+        await known.chat.close()
 
 
 def _without_void_pairs(jobs: Sequence[_Job], faults: Mapping[str, str]) -> list[_Job]:

@@ -172,27 +172,30 @@ def _schema(file_format: str = FORMAT) -> Any:
     }
     if file_format == FORMAT:
         turn |= {"values": pa.map_(text, real), "listed": pa.bool_(), "thought": text}
+    fault = {"where": text, "kind": text, "message": text, "traceback": text, "seat": whole, "player": text}
+    fault |= {"turn": whole, "tick": whole, "times": whole}
     given = {"seat": whole, "decision": whole, "move": text, "fate": text, "tick": whole}
-    return pa.schema(
-        {
-            "format": text,
-            "id": text,
-            "game": text,
-            "seed": whole,
-            "clock": text,
-            "purpose": text,
-            "pair_id": text,
-            "night_id": text,
-            "started": text,
-            "seconds": real,
-            "ticks": whole,
-            "ended_by": text,
-            "final_fingerprint": text,
-            "seats": pa.list_(pa.struct(seat)),
-            "turns": pa.list_(pa.struct(turn)),
-            "inputs": pa.list_(pa.struct(given)),
-        }
-    )
+    columns = {
+        "format": text,
+        "id": text,
+        "game": text,
+        "seed": whole,
+        "clock": text,
+        "purpose": text,
+        "pair_id": text,
+        "night_id": text,
+        "started": text,
+        "seconds": real,
+        "ticks": whole,
+        "ended_by": text,
+        "final_fingerprint": text,
+        "seats": pa.list_(pa.struct(seat)),
+        "turns": pa.list_(pa.struct(turn)),
+        "inputs": pa.list_(pa.struct(given)),
+    }
+    if file_format == FORMAT:
+        columns["faults"] = pa.list_(pa.struct(fault))
+    return pa.schema(columns)
 
 
 def _write_parquet(records: Iterable[EpisodeRecord], path: Path) -> None:

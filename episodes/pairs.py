@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from episodes.clock import Clock
+from episodes.fault import FaultPlace, GuestFault, faults_of
 from episodes.game import Game
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.record import EpisodeRecord, Purpose
-from models.errors import BadInput, BudgetExhausted, ModelError
+from models.errors import BadInput, BudgetExhausted, GameFault, Void
 
 
 class EpisodeSink(Protocol):
@@ -27,6 +28,9 @@ class EpisodeSink(Protocol):
 
     def save(self, record: EpisodeRecord) -> None:
         """Keep an episode, whole or not at all."""
+
+    def save_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
+        """Keep what plug-ins raised in an episode that is void."""
 
 
 class Runner(Protocol):
@@ -42,13 +46,17 @@ class Runner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PairResult:
-    """What a pair gave: ``k`` in 0..4 is four times player A's mean score, ``None`` where a fault voided the pair."""
+    """What a pair gave: ``k`` in 0..4 is four times player A's mean score, ``None`` where a fault voided the pair.
+
+    ``broke``: the fault is the game's, which is not ours.
+    """
 
     seed: int
     pair_id: str
     episodes: tuple[str, str]
     k: int | None
     fault: str = ""
+    broke: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +87,13 @@ async def play_matches(
     sink: EpisodeSink,
     *,
     concurrency: int,
-    on_result: Callable[[Match, tuple[float, ...] | ModelError], None],
+    on_result: Callable[[Match, tuple[float, ...] | Void], None],
     run: Callable[[Match], Awaitable[EpisodeRecord]] = play_episode,
 ) -> None:
     """Play every match that ``sink`` does not hold yet, at most ``concurrency`` at once, and report each one's scores.
 
-    ``run`` plays one match. A provider's fault is reported in place of scores; ``BudgetExhausted`` stops everything and
-    is raised.
+    ``run`` plays one match. What voids it (a provider's fault, or a game that breaks) is reported in place of scores;
+    ``BudgetExhausted`` stops everything and is raised.
     """
     queue = iter(matches)
 
@@ -97,7 +105,8 @@ async def play_matches(
                     record = await run(match)
                 except BudgetExhausted:
                     raise
-                except ModelError as fault:
+                except Void as fault:
+                    keep_faults(match, fault, sink)
                     on_result(match, fault)
                     continue
                 sink.save(record)
@@ -112,6 +121,12 @@ async def play_matches(
         raise failures.exceptions[0] from None
 
 
+def keep_faults(match: Match, void: Void, sink: EpisodeSink) -> None:
+    """Keep what plug-ins raised before ``match`` was void, or to make it so."""
+    if faults := faults_of(void):
+        sink.save_faults(FaultPlace(match.id, match.game.name, match.pair_id, match.night_id), faults)
+
+
 async def play_pairs(
     setting: Setting,
     a: Player,
@@ -123,10 +138,10 @@ async def play_pairs(
 
     Results are in the order of ``seeds``, whatever order they finished in.
     """
-    halves: dict[int, dict[bool, tuple[Match, tuple[float, ...] | ModelError]]] = {seed: {} for seed in seeds}
+    halves: dict[int, dict[bool, tuple[Match, tuple[float, ...] | Void]]] = {seed: {} for seed in seeds}
     results: dict[int, PairResult] = {}
 
-    def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
+    def on_result(match: Match, outcome: tuple[float, ...] | Void) -> None:
         both = halves[match.seed]
         both[match.swapped] = (match, outcome)
         if len(both) == 2:
@@ -171,12 +186,21 @@ def pair_matches(setting: Setting, a: Player, b: Player, seed: int) -> tuple[Mat
     return first, second
 
 
-def _pair(both: dict[bool, tuple[Match, tuple[float, ...] | ModelError]]) -> PairResult:
+def _pair(both: dict[bool, tuple[Match, tuple[float, ...] | Void]]) -> PairResult:
     (match, first), (_, second) = both[False], both[True]
     assert match.pair_id is not None
-    faults = [f"{type(one).__name__}: {one}" for one in (first, second) if isinstance(one, ModelError)]
-    k = None if isinstance(first, ModelError) or isinstance(second, ModelError) else pair_points(first, second)
-    return PairResult(match.seed, match.pair_id, (match.id, both[True][0].id), k, faults[-1] if faults else "")
+    ids = (match.id, both[True][0].id)
+    if isinstance(first, Void) or isinstance(second, Void):
+        return void_pair(match, ids, [one for one in (first, second) if isinstance(one, Void)])
+    return PairResult(match.seed, match.pair_id, ids, pair_points(first, second))
+
+
+def void_pair(match: Match, episodes: tuple[str, str], faults: Sequence[Void]) -> PairResult:
+    """The result of a pair that ``faults`` voided, of which ``match`` is the first half."""
+    assert match.pair_id is not None
+    last = faults[-1]
+    fault = f"{type(last).__name__}: {last}"
+    return PairResult(match.seed, match.pair_id, episodes, None, fault, isinstance(last, GameFault))
 
 
 def pair_points(first: tuple[float, ...], second: tuple[float, ...]) -> int:

@@ -10,13 +10,15 @@ move at its own latency, the rest when the reply was there.
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
 from episodes.clock import Clock, SideClocks
+from episodes.fault import GuestFault, faults_of, together
 from episodes.game import (
     Game,
     Move,
@@ -28,10 +30,11 @@ from episodes.game import (
     plan_game,
     real_time,
 )
+from episodes.guest_game import no_legal_move
 from episodes.player import Context, Decision, Player
 from episodes.real_time import run_ticks
 from episodes.record import EndedBy, EpisodeRecord, Purpose, SeatRecord, Split, TurnRecord
-from models.errors import BadInput
+from models.errors import BadInput, GameFault, Void
 
 T = TypeVar("T")
 
@@ -130,6 +133,8 @@ class _Table:
         self.turns[seat] += 1
         seed = decision_seed(match.seed, seat, turn)
         observation = await self._wait_for(partial(self.state.observe, seat))
+        if not observation.legal_moves and (fault := no_legal_move(self.state, seat)):
+            raise fault
         reward = self.state.returns()[seat]
         left = None if self.clocks is None else self.clocks.left[seat]
         measured = match.clock.kind == "measured"
@@ -181,6 +186,17 @@ class _Table:
 
         await run_ticks(state, ask, land, thinking={}, leads=[0] * self.match.game.seats, over=over)
 
+    def faults(self, void: Void | None = None) -> tuple[GuestFault, ...]:
+        """What players that are not ours raised so far and, if it broke, the game."""
+        found = [
+            replace(one.decision.fault, player=self.match.players[one.part.seat].name, turn=n, tick=one.tick)
+            for n, one in enumerate(self.asked)
+            if one.decision.fault is not None
+        ]
+        last = self.asked[-1].tick if self.asked else 0
+        broke = faults_of(void) if isinstance(void, GameFault) else ()
+        return (*together(found), *(replace(fault, turn=len(self.asked), tick=last) for fault in broke))
+
     def taken(self, parts: list[_Part]) -> dict[int, Move | None]:
         """The moves that take effect now, by seat."""
         for part in parts:
@@ -198,8 +214,8 @@ def fingerprint_of(game: Game, state: State) -> str:
 async def play_episode(match: Match) -> EpisodeRecord:
     """Play ``match`` to its end.
 
-    Raises ``ModelError`` when a provider fails: then there is no episode, and its pair is void. Raises ``BadInput`` for
-    a time control in a game that has ticks of its own.
+    Raises ``ModelError`` when a provider fails and ``GameFault`` when a game that is not ours breaks: then there is no
+    episode, and its pair is void. Raises ``BadInput`` for a time control in a game that has ticks of its own.
     """
     game, control = match.game, match.clock.control
     if control is not None and game.tick_rate is not None:
@@ -213,15 +229,31 @@ async def play_episode(match: Match) -> EpisodeRecord:
     clocks = SideClocks(control, game.seats) if control else None
     table = _Table(match, state, external, clocks, turns=[0] * game.seats)
     try:
-        timed = real_time(game, state)
-        if timed is None:
-            await table.play_turns()
-        else:
-            await table.play_ticks(timed)
-        return _record(match, table, started, time.perf_counter() - clock_started)
-    finally:
-        if (kept := closable(game, state)) is not None:
-            kept.close()
+        with _closing(game, state):
+            timed = real_time(game, state)
+            if timed is None:
+                await table.play_turns()
+            else:
+                await table.play_ticks(timed)
+            return _record(match, table, started, time.perf_counter() - clock_started)
+    except Void as void:
+        void.faults = table.faults(void)
+        raise
+
+
+@contextmanager
+def _closing(game: Game, state: State) -> Iterator[None]:
+    """Close the state in the end, where it can be. A game that breaks then is not heard above another error."""
+    kept = closable(game, state)
+    try:
+        yield
+    except BaseException:
+        with suppress(GameFault):
+            if kept is not None:
+                kept.close()
+        raise
+    if kept is not None:
+        kept.close()
 
 
 def _record(match: Match, table: _Table, started: datetime, seconds: float) -> EpisodeRecord:
@@ -253,6 +285,7 @@ def _record(match: Match, table: _Table, started: datetime, seconds: float) -> E
         ),
         turns=tuple(_turn(n, asked) for n, asked in enumerate(table.asked)),
         inputs=() if timed is None else timed.inputs(),
+        faults=table.faults(),
     )
 
 

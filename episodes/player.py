@@ -9,6 +9,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import Protocol
 
+from episodes.fault import GuestFault
 from episodes.game import Game, Move, Observation, State
 from models.chat import Message, Usage
 
@@ -30,6 +31,8 @@ class ReplyClass(StrEnum):
     """The model declined to play."""
     TIMEOUT = "timeout"
     """No answer within the player's time."""
+    FAULT = "fault"
+    """The player is not ours and its code raised, or gave something that is no decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Decision:
     first: Move | None = None
     values: Mapping[Move, float] = field(default_factory=dict)
     thought: str = ""
+    fault: GuestFault | None = None
+    """What a player that is not ours raised; its class is ``FAULT``."""
 
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for values that could not be stored, while it is known who gave them."""
@@ -94,4 +99,7 @@ class Player(Protocol):
         """The content hash of the prompt it plays with, if it has one."""
 
     async def act(self, observation: Observation, context: Context) -> Decision:
-        """Decide. A bad answer is a ``Decision`` of another class; only a provider's fault raises ``ModelError``."""
+        """Decide. A bad answer is a ``Decision`` of another class; only a provider's fault raises ``ModelError``.
+
+        Whatever else a player that is not ours raises costs it the decision: see ``episodes.guest_player``.
+        """

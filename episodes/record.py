@@ -6,6 +6,7 @@ Knows nothing about how it is stored.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from episodes.fault import GuestFault
 from episodes.game import Input, Move, Observation
 from episodes.player import ReplyClass
 from models.chat import Message
@@ -102,6 +103,8 @@ class EpisodeRecord:
     seats: tuple[SeatRecord, ...]
     turns: tuple[TurnRecord, ...]
     inputs: tuple[Input, ...] = field(default=())
+    faults: tuple[GuestFault, ...] = ()
+    """Of players that are not ours, at most one a seat."""
 
     def landings(self) -> "list[Landing]":
         """Everything that took effect, in order: what the calls of ``apply`` were given."""

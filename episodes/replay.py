@@ -14,7 +14,7 @@ from episodes.games import load_game
 from episodes.play import decision_seed, fingerprint_of, score
 from episodes.record import EpisodeRecord, Landing, TurnRecord
 from episodes.store.store import Store
-from models.errors import BadInput
+from models.errors import BadInput, GameFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +202,17 @@ def replay(record: EpisodeRecord, game: Game) -> list[Difference]:
 
     Compared are, at each decision, the state's fingerprint, what the seat saw, its legal moves and its return; on a
     declared clock the tick of effect; and at the end the state, the scores and what became of every input. A game
-    whose states have no fingerprint is compared by what the seats saw. Raises ``BadInput`` for another game's record.
+    whose states have no fingerprint is compared by what the seats saw, and one that breaks differs. Raises ``BadInput``
+    for another game's record.
     """
-    playing = _replay(record, game)
     try:
-        return next((found for _, found in playing.run() if found), [])
-    finally:
-        playing.close()
+        playing = _replay(record, game)
+        try:
+            return next((found for _, found in playing.run() if found), [])
+        finally:
+            playing.close()
+    except GameFault as broke:
+        return [Difference(record.id, None, record.ticks, "the game", "played to its end", f"broken {broke}")]
 
 
 def frames(record: EpisodeRecord, game: Game) -> Iterator[Frame]:

@@ -149,11 +149,7 @@ class Boundary:
         for secret in self.secrets:
             if secret:
                 text = text.replace(secret, "[key]")
-        text = CREDENTIALS_IN_URL.sub("[key]@", text)
-        text = QUERY_IN_URL.sub(r"\1", text)
-        text = KEY_LIKE.sub("[key]", text)
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+        return one_line(without_keys(text))
 
     def _lost(self, error: BaseException) -> ModelError:
         """The error for a connection that was not made, or was lost."""
@@ -214,6 +210,19 @@ class ClientPerLoop(Generic[C]):
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.close()
+
+
+def without_keys(text: str) -> str:
+    """``text`` without what looks like a key, and without credentials and questions in URLs."""
+    text = CREDENTIALS_IN_URL.sub("[key]@", text)
+    text = QUERY_IN_URL.sub(r"\1", text)
+    return KEY_LIKE.sub("[key]", text)
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line, shortened, without control codes."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -1,17 +1,20 @@
 """Every error that the program raises on purpose, in one tree.
 
     CornermanError
-    ├── BadInput            the user asked for something that cannot be: exit code 2
-    └── ModelError          a call to a chat model gave no completion
-        ├── RateLimited     429: too many requests or tokens
-        ├── TimedOut        no answer within the time allowed
-        ├── Refused         the provider itself blocked the request
-        ├── Malformed       an answer came and is not of the protocol's form
-        ├── BudgetExhausted the night's limit in dollars or tokens is reached
-        └── Unavailable     connection, server or authentication fault
+    ├── BadInput                the user asked for something that cannot be: exit code 2
+    └── Void                    nobody's fault who plays: the pair does not count
+        ├── GameFault           a game that is not ours broke
+        └── ModelError          a call to a chat model gave no completion
+            ├── RateLimited     429: too many requests or tokens
+            ├── TimedOut        no answer within the time allowed
+            ├── Refused         the provider itself blocked the request
+            ├── Malformed       an answer came and is not of the protocol's form
+            ├── BudgetExhausted the night's limit in dollars or tokens is reached
+            └── Unavailable     connection, server or authentication fault
 
-Providers' own exceptions are turned into these at one boundary, inside each adapter of this folder; above it nobody
-catches anything else. A model that answers nonsense, or declines in words, has *answered*: that is a completion.
+Providers' own exceptions are turned into these at one boundary, inside each adapter of this folder, and what plug-ins
+raise at two more, ``episodes.guest_game`` and ``episodes.guest_player``; above them nobody catches anything else. A
+model that answers nonsense, or declines in words, has *answered*: that is a completion.
 """
 
 
@@ -23,7 +26,20 @@ class BadInput(CornermanError):
     """Wrong usage or unusable input; the command line prints the message and exits with 2."""
 
 
-class ModelError(CornermanError):
+class Void(CornermanError):
+    """What voids an episode, and with it the pair: it says nothing about who plays.
+
+    ``faults`` are those of plug-ins (``episodes.fault``) that came before it, or are it.
+    """
+
+    faults: tuple[object, ...] = ()
+
+
+class GameFault(Void):
+    """The code of a game that is not ours raised, or gave something that the contract of games does not allow."""
+
+
+class ModelError(Void):
     """A call to a chat model gave no completion."""
 
 

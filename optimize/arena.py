@@ -14,7 +14,7 @@ from episodes.game import Game
 from episodes.pairs import EpisodeSink, PairResult, Runner, Setting, play_pairs
 from episodes.player import Player
 from episodes.record import Purpose
-from models.errors import Unavailable
+from models.errors import GameFault, Unavailable
 from optimize.seeds import Seeds
 from optimize.stats.pairs import Counts
 
@@ -31,8 +31,8 @@ class PairSource(Protocol[P_contra]):
     async def play(self, a: P_contra, b: P_contra, seeds: Sequence[int], purpose: Purpose) -> list[PairResult]:
         """One result for each of the distinct ``seeds``, in their order; the same call gives the same results.
 
-        A provider's fault voids its pair (``k`` is ``None``); an exhausted budget raises ``BudgetExhausted``. May be
-        called from several tasks at once.
+        A provider's fault, or a game that breaks, voids its pair (``k`` is ``None``); an exhausted budget raises
+        ``BudgetExhausted``. May be called from several tasks at once.
         """
 
 
@@ -115,7 +115,10 @@ class Series(Generic[P]):
         return Sample(tuple(self._results))
 
     async def play(self, pairs: int) -> None:
-        """Add ``pairs`` pairs that count. Raises ``Unavailable`` after ``MAX_FAULTS`` voided pairs in a row."""
+        """Add ``pairs`` pairs that count.
+
+        Raises ``Unavailable`` after ``MAX_FAULTS`` voided pairs in a row, ``GameFault`` where the game voided the last.
+        """
         target, in_a_row = self.pairs + pairs, 0
         while self.pairs < target:
             fresh = self.seeds.take(len(self._results), target - self.pairs)
@@ -123,6 +126,12 @@ class Series(Generic[P]):
                 self._results.append(result)
                 self.pairs += result.k is not None
                 in_a_row = in_a_row + 1 if result.k is None else 0
+                if in_a_row >= MAX_FAULTS and result.broke:
+                    raise GameFault(
+                        f"{in_a_row} pairs in a row were voided, the last because the game broke ({result.fault}); "
+                        f"finished episodes are kept, so mend the game, try it with `cornerman game-check` and run the "
+                        f"same command again; `cornerman episodes show {result.episodes[0]}` has the traceback"
+                    )
                 if in_a_row >= MAX_FAULTS:
                     raise Unavailable(
                         f"{in_a_row} pairs in a row were voided by faults, the last by: {result.fault}; finished "

@@ -23,13 +23,14 @@ class Side:
     unreadable: int
     refused: int
     timeouts: int
+    faulted: int
 
     @property
     def tokens(self) -> int:
         return self.tokens_in + self.tokens_out
 
 
-_SUMMED = ("turns", "tokens_in", "tokens_out", "cost_usd", "illegal", "unreadable", "refused", "timeouts")
+_SUMMED = ("turns", "tokens_in", "tokens_out", "cost_usd", "illegal", "unreadable", "refused", "timeouts", "faults")
 
 
 def side_totals(
@@ -60,6 +61,7 @@ def side_totals(
 
 def _side(latencies: list[float], totals: dict[str, float]) -> Side:
     whole = {column: int(value) for column, value in totals.items() if column != "cost_usd"}
+    whole["faulted"] = whole.pop("faults")
     median = statistics.median(latencies) if latencies else 0.0
     return Side(latency_ms=median, cost_usd=totals["cost_usd"], **whole)
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from episodes.game import Game
-from episodes.pairs import PairResult, play_matches
+from episodes.pairs import PairResult, play_matches, void_pair
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.record import Purpose
-from models.errors import BadInput, ModelError
+from models.errors import BadInput, Void
 from optimize.arena import Arena
 from optimize.seeds import derive
 
@@ -64,7 +64,7 @@ class Through:
             if any((side.name, side.prompt_id) == (other.name, other.prompt_id) for other in self.opponents):
                 raise BadInput(f"{side.name} cannot be one of the opponents through which it is compared: name others")
         pairs = [self._matches(a, b, seed, purpose) for seed in seeds]
-        outcomes: dict[str, tuple[float, ...] | ModelError] = {}
+        outcomes: dict[str, tuple[float, ...] | Void] = {}
         setting = self.arena.setting(purpose)
         async with self.arena.turn():
             await play_matches(
@@ -98,16 +98,14 @@ class Through:
         )
         return first, replace(first, players=(opponent, b) if seat else (b, opponent), swapped=True)
 
-    def _pair(self, pair: tuple[Match, Match], outcomes: Mapping[str, tuple[float, ...] | ModelError]) -> PairResult:
+    def _pair(self, pair: tuple[Match, Match], outcomes: Mapping[str, tuple[float, ...] | Void]) -> PairResult:
         match, other = pair
         assert match.pair_id is not None
-        both, k = [outcomes[one.id] for one in pair], None
-        scores = [one for one in both if not isinstance(one, ModelError)]
-        faults = [f"{type(one).__name__}: {one}" for one in both if isinstance(one, ModelError)]
-        if not faults:
-            seat = self.facing(match.seed)[1]
-            k = through_points(scores[0][seat], scores[1][seat])
-        return PairResult(match.seed, match.pair_id, (match.id, other.id), k, faults[-1] if faults else "")
+        first, second, ids = outcomes[match.id], outcomes[other.id], (match.id, other.id)
+        if isinstance(first, Void) or isinstance(second, Void):
+            return void_pair(match, ids, [one for one in (first, second) if isinstance(one, Void)])
+        seat = self.facing(match.seed)[1]
+        return PairResult(match.seed, match.pair_id, ids, through_points(first[seat], second[seat]))
 
 
 def check_opponents(game: Game, names: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ are never shown as results; the race and the gate play the real player. Knows no
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -15,6 +16,7 @@ from episodes.game import Capabilities, Game, Observation
 from episodes.play import Match, play_episode
 from episodes.player import Context, Decision, Player
 from episodes.record import EpisodeRecord, SeatRecord
+from models.errors import GameFault
 from models.ids import seed63
 from prompts.rule import Rule
 from reflect.advantage import Samples
@@ -112,13 +114,17 @@ class Stage:
         rivals: list[Player] = [self.me.with_rules(RIVAL, self.me.rules)] * max(len(self.opponents), 1)
         if self.opponents and not self.rivalry:
             rivals = []
-        game = cast(Game, _Unprinted(self.game))
+        game, games = cast(Game, _Unprinted(self.game)), self.games.setdefault(rules, [])
         for number, opponent in enumerate([*rivals, *(_Guest(one, self.game) for one in self.opponents)]):
             seed, score = derived(self.seed, f"pair {number} {pair}"), 0.0
             for seat in (0, 1):
                 players = (opponent, mine) if seat else (mine, opponent)
-                record = await play_episode(Match(game, players, seed, self.clock, swapped=bool(seat)))
-                self.games.setdefault(rules, []).append((record, seat))
+                try:
+                    record = await play_episode(Match(game, players, seed, self.clock, swapped=bool(seat)))
+                except GameFault:  # says nothing about who plays; games that count will tell of it
+                    score += 0.25
+                    continue
+                games.append((record, seat))
                 score += record.seats[seat].score / 2
             self.results.setdefault(rules, []).append((number < len(rivals), score))
 
@@ -151,9 +157,10 @@ class Stage:
 
         found = []
         for record, n in (turns[pick] for pick in picks):
-            one = await what_if(record, self.game, n, player_of, plan=Plan(continuations=1))
-            if one is not None:
-                found.append(one)
+            with suppress(GameFault):
+                one = await what_if(record, self.game, n, player_of, plan=Plan(continuations=1))
+                if one is not None:
+                    found.append(one)
         return found
 
 

@@ -6,15 +6,17 @@ Knows nothing about rules or prompts.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from episodes.clock import Clock
+from episodes.fault import FaultPlace, faults_of
 from episodes.game import Game, Move
 from episodes.player import Player
 from episodes.record import EpisodeRecord, SeatRecord
 from episodes.store.store import Store
+from models.errors import GameFault
 from models.ids import seed63
 from reflect.branch import branch_at, play_on
 from reflect.evidence import Turns
@@ -130,6 +132,26 @@ async def what_if(
     return WhatIf(record.id, n, turn.seat, turn.situation, turn.move, _effects(moves, returns), weight)
 
 
+async def try_what_if(
+    store: Store,
+    record: EpisodeRecord,
+    game: Game,
+    n: int,
+    player_of: PlayerOf,
+    *,
+    plan: Plan = DEFAULT_PLAN,
+    weight: float = 1.0,
+    gate: asyncio.Semaphore | None = None,
+) -> WhatIf | None:
+    """As ``what_if``; ``None`` too where the game is not ours and breaks, which ``store`` keeps."""
+    try:
+        return await what_if(record, game, n, player_of, plan=plan, weight=weight, gate=gate)
+    except GameFault as broke:
+        faults = [replace(fault, turn=n) for fault in faults_of(broke)]
+        store.save_faults(FaultPlace(record.id, record.game, record.pair_id, record.night_id), faults)
+        return None
+
+
 def _seed(episode: str, n: int, number: int) -> int:
     """The same luck for every alternative of a turn."""
     return seed63(f"what-if {episode} {n} {number}")
@@ -178,7 +200,7 @@ async def study(
     async def one(pick: Chosen) -> WhatIf | None:
         nonlocal finished
         record = records[pick.episode]
-        found = await what_if(record, game, pick.turn, player_of, plan=plan, weight=pick.weight, gate=gate)
+        found = await try_what_if(store, record, game, pick.turn, player_of, plan=plan, weight=pick.weight, gate=gate)
         finished += 1
         on_done(finished)
         return found

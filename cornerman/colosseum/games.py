@@ -36,6 +36,8 @@ class Seated:
     cost_usd: float
     latencies: tuple[float, ...]
     """Milliseconds of each decision."""
+    faults: int = 0
+    """Decisions lost to faults of the player's own code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def _seated(seat: GameSeat) -> Seated:
         unreadable=seat.unreadable,
         refused=seat.refused,
         timeouts=seat.timeouts,
+        faults=seat.faults,
         tokens=seat.tokens,
         cost_usd=seat.cost_usd,
         latencies=tuple(json.loads(seat.latencies)),

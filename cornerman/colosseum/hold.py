@@ -90,6 +90,7 @@ def _totals(games: Sequence[Fought]) -> dict[str, Any]:
     seats = [seat for game in games for seat in game.seats]
     return {
         "turns": sum(seat.turns for seat in seats),
+        "faulted": sum(seat.faults for seat in seats),
         "tokens": sum(seat.tokens for seat in seats),
         "cost_usd": sum(seat.cost_usd for seat in seats),
     }

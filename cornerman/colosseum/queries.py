@@ -41,6 +41,7 @@ class GameSeat(NamedTuple):
     unreadable: int
     refused: int
     timeouts: int
+    faults: int
     tokens: int
     cost_usd: float
     latencies: str
@@ -51,7 +52,7 @@ class GameSeat(NamedTuple):
 
 _SEATS = """
 select s.episode_id, s.player, s.model, s.prompt_id, s.score, s.result, s.turns, s.illegal, s.unreadable,
-    s.refused, s.timeouts, s.tokens_in + s.tokens_out, s.cost_usd,
+    s.refused, s.timeouts, s.faults, s.tokens_in + s.tokens_out, s.cost_usd,
     (select json_group_array(t.latency_ms) from turns t where t.episode_id = s.episode_id and t.seat = s.seat),
     (select count(*) from turns t where t.episode_id = s.episode_id and t.seat = s.seat and t.legal),
     (select count(*) from inputs i where i.episode_id = s.episode_id and i.seat = s.seat and i.fate = 'played'),

@@ -21,7 +21,7 @@ from episodes.pairs import Setting, play_matches
 from episodes.play import Match
 from episodes.record import Purpose
 from episodes.store.store import Store
-from models.errors import BadInput, BudgetExhausted, ModelError
+from models.errors import BadInput, BudgetExhausted, Void
 from optimize.seeds import Seeds
 from optimize.stats.plackett import MOST_TIED
 from optimize.tournament import (
@@ -138,8 +138,8 @@ async def _play(sittings: Sequence[Sitting], setting: Setting, played: Played, w
     of_match = {match.id: sitting for sitting in sittings for match in sitting.matches}
     open_matches = Counter({id(sitting): len(sitting.matches) for sitting in sittings})
 
-    def on_result(match: Match, outcome: tuple[float, ...] | ModelError) -> None:
-        if isinstance(outcome, ModelError):
+    def on_result(match: Match, outcome: tuple[float, ...] | Void) -> None:
+        if isinstance(outcome, Void):
             played.faults[match.id] = f"{type(outcome).__name__}: {outcome}"
         else:
             played.scores[match.id] = outcome

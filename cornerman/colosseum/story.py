@@ -25,8 +25,8 @@ def story(found: Standings, *, game: str, clock: str, system: str, voided: int) 
     told += [line for line in (_speed(found, clock), _forfeited(found)) if line]
     if voided:
         told.append(
-            f"{count(voided, _unit(found.seats))} could not be counted because a provider failed; the same command "
-            "plays what is missing."
+            f"{count(voided, _unit(found.seats))} could not be counted because a provider failed or the game broke; "
+            "the same command plays what is missing."
         )
     return told
 

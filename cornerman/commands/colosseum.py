@@ -75,6 +75,8 @@ def _print(found: dict[str, Any]) -> None:
         f"\n{found['episodes']} games of {found['game']} on the {found['clock']} clock, {found['turns']} decisions, "
         f"US$ {found['cost_usd']:.4f}, {found['seconds']:.1f} s"
     )
+    if found["faulted"]:
+        say(f"{found['faulted']} decisions were lost to faults of players' own code")
     if found["voided"]:
         say(
             f"voided by faults: {found['voided']}, the first by {found['faults'][0]}; the same command plays them again"

@@ -111,5 +111,7 @@ def _print(a: str, b: str, found: dict[str, Any]) -> None:
         ("illegal", "illegal"),
     ):
         say(f"{unit}: A {show(found[key]['a'])}, B {show(found[key]['b'])}")
+    if any(found["faulted"].values()):
+        say("decisions lost to faults of players' own code: A {a}, B {b}".format(**found["faulted"]))
     if found["voided"]:
-        say(f"{found['voided']} pairs were voided by faults of a provider and replaced")
+        say(f"{found['voided']} pairs were voided by faults of a provider or of the game, and replaced")

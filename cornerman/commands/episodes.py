@@ -1,5 +1,7 @@
 """``cornerman episodes``: stored games, to look at, play again, take out and bring in."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +11,7 @@ from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, note, say, table
 
 if TYPE_CHECKING:
+    from episodes.fault import FaultPlace, GuestFault
     from episodes.record import EpisodeRecord, TurnRecord
     from episodes.replay import Difference
     from episodes.store.store import EpisodeSummary
@@ -61,13 +64,38 @@ def show(episode: EpisodeId, *, config: ConfigFile = None, db: Db = None, as_jso
     from episodes.store.store import Store
 
     with Store.open(settings(db, config).db, write=False) as store:
+        faults = store.faults(episode)
+        if store.scores(episode) is None and faults:
+            return _void(episode, faults, as_json)
         record = store.episode(episode)
         if as_json:
-            return emit({**_plain(store.summary(episode)), "turns_list": [_turn(turn) for turn in record.turns]})
+            turns = [_turn(turn) for turn in record.turns]
+            return emit({**_plain(store.summary(episode)), "turns_list": turns, "faults": _plain_faults(faults)})
     say(f"{record.game}, seed {record.seed}, {record.clock} clock, {record.purpose}, ended by {record.ended_by}")
     for seat in record.seats:
         say(f"seat {seat.seat}: {seat.player}, score {seat.score:g}")
-    return _turns(record)
+    _turns(record)
+    return _faults(faults)
+
+
+Faults = Sequence[tuple["FaultPlace", "GuestFault"]]
+
+
+def _void(episode: str, faults: Faults, as_json: bool) -> None:
+    if as_json:
+        return emit({"id": episode, "void": True, "faults": _plain_faults(faults)})
+    say(f"episode {episode} is void")
+    return _faults(faults)
+
+
+def _faults(faults: Faults) -> None:
+    for place, fault in faults:
+        say(f"\n{fault.line(place.game)}{f' ({fault.times} times)' if fault.times > 1 else ''}")
+        say(fault.traceback)
+
+
+def _plain_faults(faults: Faults) -> list[dict[str, Any]]:
+    return [asdict(place) | asdict(fault) for place, fault in faults]
 
 
 def _turns(record: "EpisodeRecord") -> None:

@@ -23,7 +23,7 @@ def game_check(
     from episodes.contract import check_game
     from episodes.games import load_game
 
-    loaded = load_game(game)
+    loaded = load_game(game, bare=True)
     problems = check_game(loaded)
     if as_json:
         emit({"game": loaded.name, "ok": not problems, "problems": problems})

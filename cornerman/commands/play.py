@@ -63,6 +63,8 @@ def _print(a: str, b: str, found: dict[str, Any]) -> None:
     if found["episodes"]:
         say(f"mean return by seat: {', '.join(f'{value:+.3f}' for value in found['returns'])}")
     say(f"illegal {found['illegal']}, refused {found['refused']}, timeouts {found['timeouts']}")
+    if found["faulted"]:
+        say(f"{found['faulted']} decisions were lost to faults of players' own code")
     say(f"{found['seconds']:.1f} s, US$ {found['cost_usd']:.4f}")
     if found["voided"]:
         say(f"voided by faults: {found['voided']} episodes, the first by {found['faults'][0]}")

@@ -14,6 +14,7 @@ from cornerman.night.recognition import Recognised, begin_night
 from cornerman.night.results import Opponents, Trained, TrialOutcome
 from cornerman.night.sizes import SizeName
 from cornerman.report.build import build_report
+from cornerman.telling import told_once
 from cornerman.workplace import Workplace
 from episodes.store.runs import Runs, RunStatus
 from models.errors import BadInput, BudgetExhausted
@@ -45,6 +46,7 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     named = place.config.night.opponents
     if named:
         fixed(named, place.players, place.game)
+    place.store.on_fault = told_once(watch.say)
     begun = begin_night(place.store, place.config, size, {})
     _say_begun(place, begun, watch)
     corner = corner_of(place, begun, watch)

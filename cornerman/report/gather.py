@@ -140,6 +140,7 @@ def _notes(store: Store, night: Run, config: dict[str, Any]) -> tuple[str, ...]:
         notes.append("The coach was the built-in analyst, which is statistics and not a language model.")
     left_out = Steps(store, night.id).left_out()
     notes += [f"Left out: {what}: {reason}." for what, reason in left_out.items()]
+    notes += words.faults(store.fault_counts(night.id))
     if night.error:
         notes.append(f"The night stopped early: {night.error}")
     return tuple(notes)

@@ -58,7 +58,8 @@ def seat_costs(store: Store, night_id: str) -> list[SeatCosts]:
     """One row for every player, model and prompt of a night that is not a bot."""
     found = store.db.execute(
         "select s.player, s.model, s.prompt_id, count(*), sum(s.turns), sum(s.tokens_in), sum(s.tokens_out), "
-        "sum(s.cost_usd), sum(s.illegal + s.unreadable + s.refused + s.timeouts), group_concat(s.latency_p50_ms) "
+        "sum(s.cost_usd), sum(s.illegal + s.unreadable + s.refused + s.timeouts + s.faults), "
+        "group_concat(s.latency_p50_ms) "
         "from seats s join episodes e on e.id = s.episode_id "
         "where e.night_id = ? and s.player not like 'bot:%' group by s.player, s.model, s.prompt_id",
         [night_id],

@@ -159,6 +159,17 @@ def student(student_id: str, base: str, method: Mapping[str, Any], measured: Map
     return told
 
 
+def faults(counts: tuple[int, int]) -> list[str]:
+    """What is said of games that broke, and of decisions lost to faults of players' own code."""
+    games, decisions = counts
+    if not games + decisions:
+        return []
+    return [
+        f"Code of plug-ins broke: {count(games, 'game')} void, {count(decisions, 'decision')} lost. The table `faults` "
+        "of the store has the tracebacks."
+    ]
+
+
 def share(counts: Counts) -> str:
     """E.g. ``61.0% of the points (95% interval 52.3% to 69.0%)``."""
     low, high = interval(counts)

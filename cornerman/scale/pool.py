@@ -30,7 +30,7 @@ from episodes.play import Match
 from episodes.player import Player
 from episodes.record import EpisodeRecord
 from models import errors
-from models.errors import BadInput, BudgetExhausted, CornermanError, Unavailable
+from models.errors import BadInput, BudgetExhausted, CornermanError, Unavailable, Void
 from models.ledger import NANO, Allowance, Ledger, Total
 
 MOST_LOSSES = 3
@@ -298,7 +298,10 @@ def _check_same(hello: Hello) -> None:
 def _error(fault: Fault, host: str) -> CornermanError:
     """The error that a worker told of."""
     kind: Callable[[str], CornermanError] = getattr(errors, fault.kind, CornermanError)
-    return kind(f"on {host}: {fault.message}" if fault.kind == "BadInput" else fault.message)
+    error = kind(f"on {host}: {fault.message}" if fault.kind == "BadInput" else fault.message)
+    if isinstance(error, Void):
+        error.faults = fault.guests
+    return error
 
 
 def _since(now: Total, before: Total) -> Total:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from cornerman.opening import Role
 from cornerman.typed_json import adapter_of
 from distill.student import checked_base, load_student
+from episodes.fault import GuestFault
 from episodes.play import Match
 from episodes.player import Player
 from episodes.players.model import ModelPlayer
@@ -84,10 +85,11 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error of ours, by the name of its class in ``models.errors``."""
+    """An error of ours, by the name of its class in ``models.errors``, and what plug-ins raised before it."""
 
     kind: str
     message: str
+    guests: tuple[GuestFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,14 @@ from cornerman.scale.tickets import (
     encode,
 )
 from episodes.clock import Clock
+from episodes.fault import faults_of
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.players.model import ModelPlayer
 from models.chat import ChatModel
-from models.errors import BadInput, CornermanError
+from models.errors import BadInput, CornermanError, Void
 from models.local import LocalModel
 from models.registry import ModelOptions, open_model
 from models.traffic import Traffic
@@ -81,7 +82,7 @@ class Worker:
         try:
             record = await play_episode(self._match(decode(Ticket, sent)))
         except CornermanError as error:
-            fault = Fault(type(error).__name__, str(error))
+            fault = Fault(type(error).__name__, str(error), faults_of(error) if isinstance(error, Void) else ())
         return encode(Reply(record, fault, self._purse.ledger.totals()))
 
     async def wants(self) -> bytes:

@@ -12,13 +12,14 @@ import importlib
 import importlib.util
 import re
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from episodes.game import Game
 from episodes.games.duel import GAME as DUEL
 from episodes.games.undeclared import declared
 from episodes.games.variants import dressed
+from episodes.guest_game import guest_game
 from models.errors import BadInput
 
 _GROUP = "cornerman.games"
@@ -47,15 +48,18 @@ def known_games() -> list[str]:
     return known + sorted({point.name for point in entry_points(group=_GROUP)} - set(known))
 
 
-def load_game(name: str) -> Game:
-    """The game ``name``, written as above, with its variants. Raises ``BadInput`` for a name that is none of these."""
+def load_game(name: str, *, bare: bool = False) -> Game:
+    """The game ``name``, written as above, with its variants. Raises ``BadInput`` for a name that is none of these.
+
+    A game that is not ours is opened as a guest (``episodes.guest_game``) unless it is wanted ``bare``.
+    """
     plain, variants = name, list[str]()
     while found := _VARIANT.search(plain):  # a plus sign may stand in a path
         plain, variants = plain[: found.start()], [found[1], *variants]
-    return dressed(_load(plain, name), variants)
+    return dressed(_load(plain, name, bare), variants)
 
 
-def _load(name: str, written: str) -> Game:
+def _load(name: str, written: str, bare: bool) -> Game:
     if name == DUEL.name:
         return DUEL
     prefix, colon, rest = name.partition(":")
@@ -63,11 +67,20 @@ def _load(name: str, written: str) -> Game:
         return _checked(importlib.import_module(ADAPTERS[prefix]).load(rest), name)
     path, separator, attribute = name.rpartition(":")
     if separator and path.endswith(".py"):
-        return _checked(_from_file(Path(path), attribute), name)
+        found = _checked(_from_file(Path(path), attribute), name)
+        return found if bare else guest_game(found, name, load_game)
     for point in entry_points(group=_GROUP):
         if point.name == name:
-            return _checked(point.load(), name)
+            found = _checked(_installed(point), name)
+            return found if bare else guest_game(found, name, load_game)
     raise BadInput(f"unknown game {written!r}: `cornerman games` lists some; or give path/to/file.py:OBJECT")
+
+
+def _installed(point: EntryPoint) -> object:
+    try:
+        return point.load()
+    except Exception as error:  # an author's package may raise anything
+        raise BadInput(f"{point.name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def _from_file(path: Path, attribute: str) -> object:
@@ -102,12 +115,19 @@ _MEMBERS = (
 )
 
 
+def _has(found: object, member: str, name: str) -> bool:
+    try:
+        return hasattr(found, member)
+    except Exception as error:  # a property of an author's may raise anything
+        raise BadInput(f"{name} cannot say its {member}: {type(error).__name__}: {error}") from error
+
+
 def _checked(found: object, name: str) -> Game:
     if isinstance(found, type):
         raise BadInput(f"{name} is a class, not a game: name an instance; see the contract in episodes/game.py")
-    if hasattr(found, "can_clone") and not hasattr(found, "capabilities"):
+    if _has(found, "can_clone", name) and not _has(found, "capabilities", name):
         found = declared(found)
-    missing = [member for member in _MEMBERS if not hasattr(found, member)]
+    missing = [member for member in _MEMBERS if not _has(found, member, name)]
     if missing:
         raise BadInput(f"{name} has no {', '.join(missing)}; see the contract in episodes/game.py")
     game: Game = found  # type: ignore[assignment]  # every member is there; `game-check` tests what they do

@@ -9,7 +9,7 @@ Knows nothing about any game's rules.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Protocol, cast
@@ -207,7 +207,7 @@ class _Game:
     """The game beneath, dressed; ``_PlanGame`` where that one takes plans."""
 
     def __init__(self, inner: Game, variant: str, dress: Dress) -> None:
-        self.inner, self.dress = inner, dress
+        self.inner, self.variant, self.dress = inner, variant, dress
         self.name = f"{inner.name}+{variant}"
         self.seats, self.tick_rate, self.features = inner.seats, inner.tick_rate, inner.features
         self.capabilities = dress.capabilities(inner.capabilities)
@@ -216,6 +216,10 @@ class _Game:
         self._state = _state_class(
             self.tick_rate is not None, self.capabilities.clone, self.capabilities.most_at_once is not None
         )
+
+    def __reduce__(self) -> tuple[Callable[..., Game], tuple[Game, str, Dress]]:
+        """Another process makes the class anew."""
+        return _dress, (self.inner, self.variant, self.dress)
 
     def initial_state(self, seed: int) -> State:
         return self._state(self.inner.initial_state(seed), self.dress)

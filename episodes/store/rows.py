@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from episodes.fault import FaultPlace, GuestFault
 from episodes.game import Input
 from episodes.player import ReplyClass
 from episodes.record import EpisodeRecord, SeatRecord, Split, TurnRecord
@@ -47,6 +48,7 @@ SEAT_COLUMNS = (
     "tokens_out",
     "cost_usd",
     "result",
+    "faults",
 )
 TURN_COLUMNS = (
     "episode_id",
@@ -75,6 +77,23 @@ TURN_COLUMNS = (
     "listed",
     "thought_id",
 )
+FAULT_COLUMNS = (
+    "id",
+    "night_id",
+    "episode_id",
+    "pair_id",
+    "game",
+    "seat",
+    "player",
+    "turn",
+    "tick",
+    '"where"',
+    "kind",
+    "message",
+    "traceback",
+    "times",
+    "created",
+)
 INPUT_COLUMNS = ("episode_id", "n", "seat", "decision", "move", "fate", "tick")
 
 _UNREADABLE = {ReplyClass.UNPARSABLE, ReplyClass.EMPTY, ReplyClass.TRUNCATED}
@@ -89,6 +108,8 @@ INSERT_EPISODE = insert("episodes", EPISODE_COLUMNS)
 INSERT_SEAT = insert("seats", SEAT_COLUMNS)
 INSERT_TURN = insert("turns", TURN_COLUMNS)
 INSERT_INPUT = insert("inputs", INPUT_COLUMNS)
+# A void episode that is played again and breaks again has one row, of the last time.
+REPLACE_FAULT = insert("faults", FAULT_COLUMNS).replace("insert", "insert or replace", 1)
 
 
 def dump(value: object) -> str:
@@ -104,7 +125,7 @@ def seat_row(record: EpisodeRecord, seat: SeatRecord) -> Row:
     """A seat with the totals of its turns. Decisions that came to nothing are counted by what was wrong with them:
 
     ``illegal`` moves that the game refused, ``unreadable`` replies without a move (unparsable, empty, truncated),
-    ``refused`` and ``timeouts``.
+    ``refused``, ``timeouts`` and ``faults`` of the player's own code.
     """
     turns = [turn for turn in record.turns if turn.seat == seat.seat]
     classes = [turn.reply_class for turn in turns]
@@ -125,6 +146,7 @@ def seat_row(record: EpisodeRecord, seat: SeatRecord) -> Row:
         sum(turn.tokens_out for turn in turns),
         math.fsum(turn.cost_usd for turn in turns),
         seat.result,
+        classes.count(ReplyClass.FAULT),
     )
 
 
@@ -163,6 +185,39 @@ def turn_row(episode_id: str, turn: TurnRecord, put: PutText) -> Row:
 def input_rows(record: EpisodeRecord) -> Iterable[Row]:
     for n, given in enumerate(record.inputs):
         yield (record.id, n, given.seat, given.decision, given.move, given.fate, given.tick)
+
+
+def fault_row(place: FaultPlace, fault: GuestFault, created: str) -> Row:
+    whose = "game" if fault.where == "game" else fault.seat
+    return (
+        f"{place.episode_id}-{whose}",
+        place.night_id,
+        place.episode_id,
+        place.pair_id,
+        place.game,
+        fault.seat,
+        fault.player,
+        fault.turn,
+        fault.tick,
+        fault.where,
+        fault.kind,
+        fault.message,
+        fault.traceback,
+        fault.times,
+        created,
+    )
+
+
+def fault_place(row: Row) -> FaultPlace:
+    """The first half of ``fault_row`` back."""
+    _, night_id, episode_id, pair_id, game, *_ = row
+    return FaultPlace(episode_id, game, pair_id, night_id)
+
+
+def to_fault(row: Row) -> GuestFault:
+    """The second half of ``fault_row`` back; ``row`` has the columns ``FAULT_COLUMNS``."""
+    _, _, _, _, _, seat, player, turn, tick, where, kind, message, traceback, times, _ = row
+    return GuestFault(where, kind, message, traceback, seat, player, turn, tick, times)
 
 
 def to_turn(row: Row, text: GetText) -> TurnRecord:
@@ -207,7 +262,7 @@ def to_episode(
         **values,
         seats=tuple(
             SeatRecord(seat, player, model, prompt, score, result)
-            for _, seat, player, prompt, model, score, *_, result in seats
+            for _, seat, player, prompt, model, score, *_, result, _ in seats
         ),
         turns=tuple(to_turn(turn, text) for turn in turns),
         inputs=tuple(Input(*values) for _, _, *values in inputs),

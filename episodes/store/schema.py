@@ -156,6 +156,15 @@ update turns set move_values = values_in_reply(reply) where reply like '% (%)' a
 update turns set listed = 0 where episode_id in (select id from episodes where instr(game, '{UNLISTED}'))
 """
 
+_FAULTS = """
+create table faults (
+    id text primary key, night_id text, episode_id text not null, pair_id text, game text not null, seat integer,
+    player text, turn integer, tick integer, "where" text not null, kind text not null, message text not null,
+    traceback text not null, times integer not null, created text not null
+) strict;
+create index faults_by_episode on faults (episode_id)
+"""
+
 MIGRATIONS: list[str] = [
     # 1: everything
     ";".join([_NIGHTS, _EPISODES, _PROMPTS, _REFLECTION, _RESULTS]),
@@ -183,6 +192,8 @@ MIGRATIONS: list[str] = [
     "from runs where kind = 'night'",
     # 6: values and thoughts have columns of their own; a turn knows whether its legal moves were shown
     _DATA_AS_DATA,
+    # 7: what the code of plug-ins raised, also where the episode is void, and how many decisions that cost
+    _FAULTS + "; alter table seats add column faults integer not null default 0",
 ]
 """Statements separated by ``;``; entry k brings a store from version k to k + 1. Append only.
 

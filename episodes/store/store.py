@@ -8,15 +8,17 @@ Knows nothing about what episodes mean; prompts, comparisons and students are ro
 import hashlib
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from episodes.fault import FaultPlace, GuestFault
 from episodes.record import EpisodeRecord, TurnRecord
 from episodes.store import rows, schema
 from episodes.store.faults import explained
@@ -49,6 +51,7 @@ class SeatSummary:
     tokens_out: int
     cost_usd: float
     result: float
+    faults: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Store:
         self._db: sqlite_utils.Database | None = None
         self._ids: dict[str, str] = {}
         self._texts: dict[str, str] = {}
+        self.on_fault: Callable[[FaultPlace, GuestFault], None] = lambda place, fault: None
+        """Is told of the faults of plug-ins as they are kept."""
 
     @classmethod
     def open(cls, path: Path | str, *, write: bool = True) -> "Store":
@@ -210,14 +215,45 @@ class Store:
         connection = self._connection
         if connection.execute("select 1 from episodes where id = ?", (record.id,)).fetchone():
             return
+        # What players raised in it while it was still void is not of this record.
+        connection.execute("delete from faults where episode_id = ? and \"where\" = 'player'", (record.id,))
         connection.execute(rows.INSERT_EPISODE, rows.episode_row(record))
         connection.executemany(rows.INSERT_SEAT, [rows.seat_row(record, seat) for seat in record.seats])
         connection.executemany(
             rows.INSERT_TURN, [rows.turn_row(record.id, turn, self.put_text) for turn in record.turns]
         )
         connection.executemany(rows.INSERT_INPUT, rows.input_rows(record))
+        if record.faults:
+            place = FaultPlace(record.id, record.game, record.pair_id, record.night_id)
+            self._insert_faults(place, record.faults)
         if wrong := self.wrong_totals(record.id):
             raise ValueError(f"episode {record.id}: totals of seats {wrong} differ from their turns")
+
+    def save_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
+        """Keep what plug-ins raised in an episode that is void."""
+        with self.transaction():
+            self._insert_faults(place, faults)
+
+    def _insert_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._connection.executemany(rows.REPLACE_FAULT, [rows.fault_row(place, fault, now) for fault in faults])
+        for fault in faults:
+            self.on_fault(place, fault)
+
+    def faults(self, episode_id: str) -> list[tuple[FaultPlace, GuestFault]]:
+        """What plug-ins raised in an episode, whether it is kept or was void; the game's last."""
+        found = self._connection.execute(_select("faults", rows.FAULT_COLUMNS, "episode_id", "id"), (episode_id,))
+        return [(rows.fault_place(row), rows.to_fault(row)) for row in found]
+
+    def fault_counts(self, night: str) -> tuple[int, int]:
+        """Episodes of a night that are void because the game broke, and decisions that players' own code lost."""
+        found = self._connection.execute(
+            "select sum(\"where\" = 'game' and episode_id not in (select id from episodes)), "
+            "sum(times * (\"where\" = 'player')) from faults where night_id = ?",
+            (night,),
+        )
+        games, decisions = found.fetchone()
+        return games or 0, decisions or 0
 
     def wrong_totals(self, episode_id: str) -> list[int]:
         """Seats whose stored totals are not those of their stored turns."""
@@ -236,13 +272,15 @@ class Store:
             row = fetch(_select("episodes", rows.EPISODE_COLUMNS, "id"), (episode_id,)).fetchone()
             if row is None:
                 raise BadInput(f"no episode {episode_id} in {self.path}: see `cornerman episodes list`")
-            return rows.to_episode(
+            record = rows.to_episode(
                 row,
                 fetch(_select("seats", rows.SEAT_COLUMNS, "episode_id", "seat"), (episode_id,)),
                 fetch(_select("turns", rows.TURN_COLUMNS, "episode_id", "n"), (episode_id,)).fetchall(),
                 fetch(_select("inputs", rows.INPUT_COLUMNS, "episode_id", "n"), (episode_id,)),
                 self.text,
             )
+            faults = tuple(map(rows.to_fault, fetch(_PLAYERS_FAULTS, (episode_id,))))
+            return replace(record, faults=faults) if faults else record
 
     def episode_ids(
         self,
@@ -294,17 +332,23 @@ class Store:
         )
 
 
+_PLAYERS_FAULTS = f"""
+select {", ".join(rows.FAULT_COLUMNS)} from faults where episode_id = ? and "where" = 'player' order by seat
+"""
+
 _WRONG_TOTALS = """
 select s.seat from seats s left join (
     select seat, count(*) as turns, sum(reply_class = 'illegal') as illegal,
         sum(reply_class in ('unparsable', 'empty', 'truncated')) as unreadable,
         sum(reply_class = 'refused') as refused, sum(reply_class = 'timeout') as timeouts,
+        sum(reply_class = 'fault') as faults,
         sum(tokens_in) as tokens_in, sum(tokens_out) as tokens_out, sum(cost_usd) as cost_usd
     from turns where episode_id = ?1 group by seat
 ) t on t.seat = s.seat
 where s.episode_id = ?1 and (
     s.turns != ifnull(t.turns, 0) or s.illegal != ifnull(t.illegal, 0) or s.refused != ifnull(t.refused, 0)
     or s.unreadable != ifnull(t.unreadable, 0) or s.timeouts != ifnull(t.timeouts, 0)
+    or s.faults != ifnull(t.faults, 0)
     or s.tokens_in != ifnull(t.tokens_in, 0) or s.tokens_out != ifnull(t.tokens_out, 0)
     or abs(s.cost_usd - ifnull(t.cost_usd, 0)) > 1e-9 * (1 + s.cost_usd)
 )
@@ -331,6 +375,9 @@ def check(record: EpisodeRecord) -> None:
     strangers = {turn.seat for turn in record.turns} - {seat.seat for seat in record.seats}
     if strangers:
         raise ValueError(f"episode {record.id}: turns of seats that are not there: {sorted(strangers)}")
+    faulty = [fault.seat for fault in record.faults if fault.where == "player" and fault.seat is not None]
+    if len(faulty) < len(record.faults) or faulty != sorted(set(faulty)):
+        raise ValueError(f"episode {record.id}: faults are of players, one a seat, in seat order")
     if not math.isfinite(record.seconds) or not all(map(math.isfinite, chain.from_iterable(map(_reals, record.turns)))):
         raise ValueError(f"episode {record.id}: seconds, latencies, costs and rewards are finite numbers")
     graded = len(record.seats) == 1 and 0 <= record.seats[0].score <= 1

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from small_games import Told, drawn
 
 from episodes.clock import Clock
 from episodes.contract import check_game
+from episodes.fault import FaultPlace, GuestFault
 from episodes.game import Capabilities
 from episodes.games import load_game
 from episodes.games.diambra import NAMES, install, load
@@ -37,7 +38,7 @@ from episodes.player import Player
 from episodes.record import EpisodeRecord
 from episodes.replay import replay, verify_episodes
 from episodes.store.store import Store
-from models.errors import BadInput, ModelError, Unavailable
+from models.errors import BadInput, Unavailable, Void
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "tests" / "support" / "diambra_engine.py"
@@ -226,12 +227,15 @@ def test_fights_beside_each_other_are_what_each_is_alone(engines: Callable[[int]
         def save(self, record: EpisodeRecord) -> None:
             kept[record.id] = same_but_for_time(record)
 
+        def save_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
+            raise AssertionError(f"nobody here is a guest: {faults}")
+
     faults: list[object] = []
     setting = Setting(game, clock, "play", Sink())
     assert (game.capabilities.most_at_once, setting.width) == (2, 2)
 
-    def report(match: Match, scores: tuple[float, ...] | ModelError) -> None:
-        if isinstance(scores, ModelError):
+    def report(match: Match, scores: tuple[float, ...] | Void) -> None:
+        if isinstance(scores, Void):
             faults.append(scores)
 
     asyncio.run(play_matches(matches, Sink(), concurrency=3, on_result=report))

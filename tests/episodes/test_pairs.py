@@ -1,7 +1,7 @@
 """Playing many pairs: bounded, in order, resumable; a provider's fault voids its pair and nothing else."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from small_games import Alone, Heap, Rope, Told, Trio, drawn
 
 from episodes.clock import Clock
+from episodes.fault import FaultPlace, GuestFault
 from episodes.game import Observation
 from episodes.pairs import EpisodeSink, PairResult, Setting, pair_matches, pair_points, play_matches, play_pairs
 from episodes.player import Context, Decision, Player
@@ -31,6 +32,9 @@ class Memory:
     def save(self, record: EpisodeRecord) -> None:
         assert record.id not in self.kept, "an episode was played twice"
         self.kept[record.id] = record
+
+    def save_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
+        raise AssertionError(f"nobody here is a guest: {faults}")
 
 
 @dataclass

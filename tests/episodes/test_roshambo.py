@@ -3,12 +3,14 @@
 import asyncio
 import ctypes
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from episodes.clock import Clock
 from episodes.contract import check_game
+from episodes.fault import FaultPlace, GuestFault
 from episodes.game import Move, Observation
 from episodes.games import load_game
 from episodes.games.openspiel import load
@@ -153,6 +155,9 @@ def test_one_player_serves_many_episodes_at_once() -> None:
 
         def save(self, record: EpisodeRecord) -> None:
             self[record.id] = record
+
+        def save_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
+            raise AssertionError(f"nobody here is a guest: {faults}")
 
     players = (load_roshambo("switchbot"), load_roshambo("iocainebot"))
     matches = [Match(GAME, players, seed, Clock("paused")) for seed in range(8)]

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from episodes.fault import GuestFault
 from episodes.game import Input
 from episodes.player import ReplyClass
 from episodes.record import EpisodeRecord, SeatRecord, Split, TurnRecord
@@ -55,6 +56,25 @@ def seats(count: int) -> st.SearchStrategy[tuple[SeatRecord, ...]]:
     )
 
 
+def faults(seats: int) -> st.SearchStrategy[tuple[GuestFault, ...]]:
+    """At most one of each seat's player."""
+    one = st.builds(
+        GuestFault,
+        st.just("player"),
+        TEXT,
+        TEXT,
+        TEXT,
+        st.integers(0, seats - 1),
+        st.none() | TEXT,
+        st.none() | COUNT,
+        st.none() | COUNT,
+        st.integers(1, 1000),
+    )
+    return st.lists(one, max_size=seats, unique_by=lambda fault: fault.seat).map(
+        lambda found: tuple(sorted(found, key=lambda fault: fault.seat or 0))
+    )
+
+
 def records() -> st.SearchStrategy[EpisodeRecord]:
     inputs = st.builds(
         Input,
@@ -82,6 +102,7 @@ def records() -> st.SearchStrategy[EpisodeRecord]:
             seats=seats(count),
             turns=turns(count),
             inputs=st.lists(inputs, max_size=4).map(tuple),
+            faults=faults(count),
         )
     )
 

@@ -1,0 +1,258 @@
+"""A game that is not ours, as the program uses it: what its code raises is a fault, and no crash.
+
+An exception of the game's, or an answer that the contract does not allow, becomes ``GameFault``: the episode is void,
+for it is nobody's fault who plays. Errors of ours pass (a provider's fault, bad input), and so does what ends the
+program. Whatever plays in such a game, a search too, sees the guarded states and never the bare ones.
+
+The guard stands where plug-ins are opened. This program's own games have none: a fault of theirs is ours.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any, cast
+
+from episodes.fault import ContractBroken, checked_count, checked_text, checked_texts, raised
+from episodes.game import Capabilities, Game, Input, Move, Observation, State
+from models.errors import BadInput, CornermanError, GameFault
+
+_WITH_SEAT = frozenset({"observe", "accepts", "ready_in", "belief", "legal_moves"})
+"""Calls whose first argument is a seat."""
+
+
+class _Guarded:
+    """A game or a state, ``inner``, that is called with care. What is not of the contract's it is asked itself."""
+
+    inner: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "inner":  # not there yet, while a copy is being made
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+
+Reader = Callable[[Any, Any, tuple[Any, ...]], Any]
+"""What is made of an answer: of whom it is, the answer, and what it was asked with. Raises ``ContractBroken``."""
+
+
+def _calling(call: str, read: Reader) -> Callable[..., Any]:
+    """The method ``call`` of a guest, its answer read by ``read``."""
+
+    def method(self: Any, *arguments: Any) -> Any:
+        try:
+            return read(self, getattr(self.inner, call)(*arguments), arguments)
+        except CornermanError:
+            raise
+        except (Exception, SystemExit) as error:  # an author's code may raise anything
+            raise broken(call, error, arguments) from None
+
+    return method
+
+
+def broken(call: str, error: BaseException, arguments: tuple[Any, ...] = ()) -> GameFault:
+    """The fault of a game in whose ``call`` something was raised."""
+    seat = arguments[0] if call in _WITH_SEAT and arguments and isinstance(arguments[0], int) else None
+    fault = raised("game", call, error, seat)
+    found = GameFault(fault.message)
+    found.faults = (fault,)
+    return found
+
+
+def _read_nothing(owner: Any, found: object, asked: tuple[Any, ...]) -> None:
+    return None
+
+
+def _read_truth(owner: Any, found: object, asked: tuple[Any, ...]) -> bool:
+    return bool(found)
+
+
+def _read_text(owner: Any, found: object, asked: tuple[Any, ...]) -> str:
+    return checked_text(found)
+
+
+def _read_move(owner: Any, found: object, asked: tuple[Any, ...]) -> Move | None:
+    return None if found is None else checked_text(found)
+
+
+def _read_count(owner: Any, found: object, asked: tuple[Any, ...]) -> int:
+    return checked_count(found)
+
+
+def _read_start(owner: "_Game", found: object, asked: tuple[Any, ...]) -> "_State":
+    return _state(found, owner)
+
+
+def _read_copy(owner: "_State", found: object, asked: tuple[Any, ...]) -> "_State":
+    return type(owner)(found, owner._game) if type(found) is type(owner.inner) else _state(found, owner._game)
+
+
+def _read_due(owner: "_State", found: Any, asked: tuple[Any, ...]) -> tuple[int, ...]:
+    seats, game = tuple(map(checked_count, found)), owner._game
+    if len(set(seats)) < len(seats) or not all(0 <= seat < game.seats for seat in seats):
+        raise ContractBroken(found, f"different seats from 0 to {game.seats - 1} are wanted")
+    if not seats and game.tick_rate is None and not owner.inner.is_terminal():
+        raise ContractBroken(found, "nobody is to act and the game is not over")
+    return seats
+
+
+def _read_legal(owner: "_State", found: object, asked: tuple[Any, ...]) -> tuple[Move, ...]:
+    legal = checked_texts(found)
+    if not legal and asked[0] in owner.inner.to_act():
+        raise ContractBroken(found, f"seat {asked[0]} is to act and has no legal move")
+    return legal
+
+
+def _read_observation(owner: "_State", found: object, asked: tuple[Any, ...]) -> Observation:
+    if not isinstance(found, Observation):
+        raise ContractBroken(found, "an Observation is wanted")
+    checked_text(found.text)
+    for feature, values in owner._game.features.items():
+        if found.situation.get(feature) not in values:
+            raise ContractBroken(dict(found.situation), f"a situation has one of {tuple(values)} as its {feature!r}")
+    for feature, value in found.situation.items():
+        checked_texts((feature, value))
+    legal = _read_legal(owner, found.legal_moves, asked)
+    return found if legal is found.legal_moves else replace(found, legal_moves=legal)
+
+
+def _read_returns(owner: "_State", found: Any, asked: tuple[Any, ...]) -> tuple[float, ...]:
+    returns, seats = tuple(map(float, found)), owner._game.seats
+    if len(returns) != seats or not all(map(math.isfinite, returns)) or (seats == 1 and abs(returns[0]) > 1):
+        raise ContractBroken(found, f"{seats} finite numbers in [-1, 1] are wanted")
+    return returns
+
+
+def _read_passed(owner: "_State", found: object, asked: tuple[Any, ...]) -> int:
+    passed = checked_count(found)
+    if not 0 <= passed <= asked[0]:
+        raise ContractBroken(found, f"it was asked to let at most {asked[0]} ticks pass")
+    return passed
+
+
+def _read_inputs(owner: "_State", found: Any, asked: tuple[Any, ...]) -> tuple[Input, ...]:
+    for one in found:
+        if not isinstance(one, Input):
+            raise ContractBroken(one, "an Input is wanted")
+        for count in (one.seat, one.decision, one.tick):
+            checked_count(count)
+        for text in (one.move, one.fate):
+            checked_text(text)
+    return tuple(found)
+
+
+def _read_tick(self: "_State") -> int:
+    try:
+        return checked_count(self.inner.tick)
+    except CornermanError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise broken("tick", error) from None
+
+
+_STATE: Mapping[str, Any] = {
+    "to_act": _calling("to_act", _read_due),
+    "observe": _calling("observe", _read_observation),
+    "accepts": _calling("accepts", _read_truth),
+    "apply": _calling("apply", _read_nothing),
+    "is_terminal": _calling("is_terminal", _read_truth),
+    "returns": _calling("returns", _read_returns),
+}
+_REAL_TIME: Mapping[str, Any] = {
+    "tick": property(_read_tick),
+    "advance": _calling("advance", _read_passed),
+    "ready_in": _calling("ready_in", _read_count),
+    "inputs": _calling("inputs", _read_inputs),
+}
+_CLONEABLE: Mapping[str, Any] = {
+    "clone": _calling("clone", _read_copy),
+    "fingerprint": _calling("fingerprint", _read_text),
+    "belief": _calling("belief", _read_copy),
+    "legal_moves": _calling("legal_moves", _read_legal),
+}
+_CLOSABLE: Mapping[str, Any] = {"close": _calling("close", _read_nothing)}
+_MORE: Mapping[str, Any] = {**_REAL_TIME, **_CLONEABLE, **_CLOSABLE}
+
+
+class _State(_Guarded):
+    """A state of a guest. Its class has the capabilities of the state beneath and no others: see ``_state_class``."""
+
+    def __init__(self, inner: Any, game: "_Game") -> None:
+        self.inner = inner
+        self._game = game
+
+
+@cache
+def _state_class(inner: type, more: tuple[str, ...]) -> type[_State]:
+    members = {**_STATE, **{name: _MORE[name] for name in more}}
+    return type(f"Guest{inner.__name__}", (_State,), members)
+
+
+def _has(found: object, name: str) -> bool:
+    """Whether it has the member; a property is looked for and not asked."""
+    return hasattr(type(found), name) or hasattr(found, name)
+
+
+def _state(found: object, game: "_Game") -> _State:
+    """``found`` as a guest with what its game declares; raises ``ContractBroken`` where that is not there."""
+    capabilities = game.capabilities
+    more = [
+        *(_REAL_TIME if game.tick_rate is not None else ()),
+        *(_CLONEABLE if capabilities.clone else ()),
+        *(_CLOSABLE if capabilities.most_at_once is not None else ()),
+    ]
+    missing = sorted(name for name in (*_STATE, *more) if not _has(found, name))
+    if missing:
+        raise ContractBroken(found, f"a state with {', '.join(missing)} is wanted")
+    return _state_class(cast(type, type(found)), tuple(more))(found, game)
+
+
+class _Game(_Guarded):
+    """A game of a guest. What it declares was read once; its class gets the rest, see ``guest_game``."""
+
+    def __init__(self, inner: Any, place: str, reopen: Callable[[str], Game]) -> None:
+        self.inner = inner
+        self.name: str = inner.name
+        self.seats: int = inner.seats
+        self.tick_rate: int | None = inner.tick_rate
+        self.capabilities: Capabilities = inner.capabilities
+        self.moves: tuple[Move, ...] = inner.moves
+        self.features: Mapping[str, tuple[str, ...]] = inner.features
+        self.rules: str = inner.rules
+        self._opened = (reopen, place)
+
+    def __reduce__(self) -> tuple[Callable[[str], Game], tuple[str]]:
+        """Another process opens the game anew: the module that a file became is known in this one only."""
+        reopen, place = self._opened
+        return reopen, (place,)
+
+    initial_state = _calling("initial_state", _read_start)
+    phrase = _calling("phrase", _read_text)
+    read_move = _calling("read_move", _read_move)
+
+
+_PLANS: Mapping[str, Any] = {
+    "first_move": _calling("first_move", _read_move),
+    "rest_of": _calling("rest_of", _read_move),
+}
+
+
+def guest_game(inner: Game, place: str, reopen: Callable[[str], Game]) -> Game:
+    """``inner``, which was found at ``place``, as a guest; ``reopen`` opens what is at a place.
+
+    Raises ``BadInput`` where the game cannot even say what it is.
+    """
+    try:
+        members = _PLANS if inner.capabilities.plans else {}
+        made = type(f"Guest{type(inner).__name__}", (_Game,), dict(members))
+        return cast(Game, made(inner, place, reopen))
+    except Exception as error:  # as above
+        raise BadInput(f"{place} cannot be opened: {raised('game', 'its declarations', error).message}") from error
+
+
+def no_legal_move(state: State, seat: int) -> GameFault | None:
+    """The fault of a guest whose ``state`` was asked for what ``seat`` sees and named no move; ``None`` for others."""
+    while not isinstance(state, _State) and hasattr(state, "inner"):
+        state = state.inner
+    wanted = f"seat {seat} is asked for a move and has none"
+    return broken("observe", ContractBroken((), wanted), (seat,)) if isinstance(state, _State) else None
