@@ -22,7 +22,19 @@ from models.errors import BadInput, BudgetExhausted
 from models.ledger import Ledger
 from prompts.prompt import Prompt
 
-YOUNGER = frozenset({"api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency", "opponents"})
+YOUNGER = frozenset(
+    {
+        "api",
+        "effort",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "concurrency",
+        "opponents",
+        "price",
+        "extra",
+        "device",
+    }
+)
 """Keys of the configuration that came later than the first nights: those that do not set them keep their seeds."""
 
 
