@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -28,6 +28,7 @@ from episodes.play import Match
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
 from models.chat import ChatRequest, Completion, Usage
+from models.endpoint import Endpoint
 from prompts.base import base_for
 from prompts.prompt import Prompt, player
 
@@ -41,6 +42,7 @@ class Slow:
 
     latency_s: float
     name: str = "slow"
+    endpoint: Endpoint = field(default_factory=lambda: Endpoint("slow"))
     streams: bool = False
     busy: int = 0
     most: int = 0

@@ -46,6 +46,7 @@ from episodes.play import Match
 from episodes.player import Player
 from episodes.store.store import Store
 from models.chat import ChatModel, ChatRequest, Completion, Usage
+from models.endpoint import Endpoint
 from models.hub import ROOKIE
 from models.openai import one_of
 from models.registry import open_model
@@ -73,6 +74,10 @@ class Counted:
     @property
     def name(self) -> str:
         return self.model.name
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.model.endpoint
 
     @property
     def streams(self) -> bool:
@@ -263,6 +268,7 @@ class Instant:
     """A model that answers at once with a choice drawn from the decision's seed."""
 
     name: str = "instant"
+    endpoint: Endpoint = field(default_factory=lambda: Endpoint("instant"))
     streams: bool = False
 
     async def complete(self, request: ChatRequest) -> Completion:

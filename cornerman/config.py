@@ -8,12 +8,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from models.capabilities import API, Effort
 from models.errors import BadInput
 
 DEFAULT_FILE = "cornerman.toml"
+
+
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""US dollars per million tokens."""
 
 
 class Section(BaseModel):
@@ -32,6 +36,9 @@ class ServedSection(Section):
     requests_per_minute: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     tokens_per_minute: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     concurrency: int | None = Field(default=None, ge=1)
+    price: tuple[Rate, Rate] | None = None
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
+    device: str | None = None
 
 
 class ModelSection(ServedSection):
@@ -85,9 +92,6 @@ class NightSection(Section):
     clock: str = "paused"
     opponents: tuple[str, ...] = ()
     folder: Path = Path("nights")
-
-
-Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Config(Section):
@@ -162,6 +166,9 @@ model = "rookie"
 # requests_per_minute = 500            # what the account allows; all models of one key share it
 # tokens_per_minute = 200_000
 # concurrency = 64                     # calls at once to this server at most
+# price = [0.50, 2.00]                 # what this model costs, whatever [prices] says of its name
+# extra = { top_p = 0.9 }              # further fields of every request, as the server knows them
+# device = "auto"                      # for rookie and local: cpu, cuda, cuda:N, or a GPU if there is one
 temperature = 1.0
 max_tokens = 128         # a reply
 time_limit = 60.0        # seconds a decision; past it the decision is lost

@@ -10,11 +10,10 @@ from typing import Any
 
 from cornerman.night.coaching import try_out
 from cornerman.night.corner import Champions, Corner, Watcher, corner_of, fixed
-from cornerman.night.recognition import begin_stage
+from cornerman.night.recognition import begin_stage, stage_digest
 from cornerman.night.reflection import propose, replay_what_ifs
 from cornerman.night.results import TrialOutcome
 from cornerman.night.sizes import SIZES, Size, SizeName
-from cornerman.night.steps import digest
 from cornerman.report import queries
 from cornerman.workplace import Workplace
 from episodes.store.runs import Runs
@@ -25,10 +24,9 @@ from prompts.prompt import Prompt
 @asynccontextmanager
 async def desk(place: Workplace, size: Size, watch: Watcher, *inputs: object) -> AsyncIterator[Corner]:
     """The run of a stage for ``inputs``, which with the configuration decide every seed."""
-    shaping = place.config.model_dump(mode="json", exclude={"db", "budget", "prices"})
     named = place.config.night.opponents
     opponents = fixed(named, place.players, place.game) if named else ()
-    desk_id = digest([shaping, *inputs, *([opponents] if opponents else [])])
+    desk_id = stage_digest(place.config, *inputs, *([opponents] if opponents else []))
     begun = begin_stage(place.store, place.config, desk_id, size, {}, *inputs, *opponents)
     corner, runs = corner_of(place, begun, watch, opponents), Runs(place.store)
     try:

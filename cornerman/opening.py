@@ -94,6 +94,9 @@ def model_options(
         ledger=ledger,
         traffic=traffic or Traffic(),
         prices={name: Price(*rates) for name, rates in config.prices.items()},
+        price=Price(*section.price) if section and section.price else None,
+        extra=section.extra if section else {},
+        device=(section.device if section else None) or "cpu",
     )
 
 

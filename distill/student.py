@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from distill.base import base_digest, parameters
+from distill.base import parameters
 from distill.dataset import Dataset, examples_of, load_dataset
 from distill.judged import student_base
 from distill.merge import write_merged
@@ -28,6 +28,7 @@ from models.errors import BadInput
 from models.files import whole_folder
 from models.hub import model_folder
 from models.local import LocalModel
+from models.weights import folder_digest
 from prompts.library import PromptLibrary
 from prompts.prompt import Prompt, player
 
@@ -97,7 +98,7 @@ def make_student(
     method = method or Method.suited(size)
     prompt = student_base(game)
     asked = Prompt(prompt)
-    digest = base_digest(source)
+    digest = folder_digest(source)
     student = Student(
         id=student_id(digest, dataset.id, method, asked.id),
         base=base,
@@ -175,14 +176,14 @@ def students(store: Store) -> list[Student]:
 def open_student(student: Student) -> LocalModel:
     """The student's model in this process; raises ``BadInput`` if its files, or a large student's base, are gone."""
     if student.merged.exists():
-        return LocalModel(student.merged, name=student.name)
-    return LocalModel(checked_base(student), name=student.name, adapter=student.adapter)
+        return LocalModel(student.merged, name=student.name, kind="student")
+    return LocalModel(checked_base(student), name=student.name, kind="student", adapter=student.adapter)
 
 
 def checked_base(student: Student) -> Path:
     """The folder of the base, which must be the very one that the student was trained on."""
     folder = model_folder(student.base)
-    if base_digest(folder) != student.base_digest:
+    if folder_digest(folder) != student.base_digest:
         raise BadInput(f"the base model {student.base} has changed since {student.name} was trained: train it again")
     return folder
 

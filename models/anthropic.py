@@ -11,6 +11,7 @@ from typing import Any
 from models.boundary import Boundary, ClientPerLoop, Faults
 from models.capabilities import Capabilities, Effort
 from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
+from models.endpoint import Endpoint
 from models.errors import BadInput
 
 FINISH: dict[str, FinishReason] = {
@@ -29,16 +30,16 @@ BUDGETS: dict[Effort, float] = {"low": 0.25, "medium": 0.5, "high": 0.8}
 class AnthropicModel:
     """One model behind Anthropic's messages.
 
-    ``name`` is what is recorded, ``model`` what the server calls it; ``make`` makes the SDK's client, ``secrets`` are
-    kept out of its errors. The API takes no choices and no seed: with ``choices`` the caller reads the text. What the
-    model thought is no part of the text, and counts as tokens out.
+    ``name`` is what is recorded, ``endpoint`` what the server knows it by; ``make`` makes the SDK's client,
+    ``secrets`` are kept out of its errors. The API takes no choices and no seed: with ``choices`` the caller reads the
+    text. What the model thought is no part of the text, and counts as tokens out.
     """
 
     streams = True
 
     def __init__(
         self,
-        model: str,
+        endpoint: Endpoint,
         *,
         name: str,
         make: Callable[[], Any],
@@ -46,12 +47,10 @@ class AnthropicModel:
         secrets: Sequence[str] = (),
         faults: Faults | None = None,
         timeout_s: float = 60.0,
-        effort: Effort | None = None,
     ) -> None:
         self.name = name
-        self._model = model
+        self.endpoint = endpoint
         self._capabilities = capabilities
-        self._effort = effort
         self._clients = ClientPerLoop(make)
         self._boundary = Boundary(name, timeout_s, faults or anthropic_faults(), tuple(secrets))
 
@@ -62,17 +61,18 @@ class AnthropicModel:
         system = "\n\n".join(message.content for message in request.messages if message.role == "system")
         said = [message for message in request.messages if message.role != "system"]
         fields: dict[str, Any] = {
-            "model": self._model,
+            "model": self.endpoint.name,
             "messages": [{"role": message.role, "content": message.content} for message in said],
             "max_tokens": request.max_tokens,
         }
         if system:
             fields["system"] = system
         thinking = self._thinking(request.choices is not None, request.max_tokens)
+        fields |= thinking
+        fields["extra_body"] = self.endpoint.extra_fields(fields)
         if self._capabilities.samples and not thinking:
             # Newer models take no temperature and the SDK has dropped the parameter; the API's scale ends at 1.
-            fields["extra_body"] = {"temperature": min(request.temperature, 1.0)}
-        fields |= thinking
+            fields["extra_body"]["temperature"] = min(request.temperature, 1.0)
         if request.on_text is None:
             answer, latency = await self._boundary.call(self._clients.get().messages.create(**fields))
             return self._read(answer, latency)
@@ -81,7 +81,8 @@ class AnthropicModel:
 
     def _thinking(self, in_a_hurry: bool, max_tokens: int) -> dict[str, Any]:
         """The request fields that say how much to think; none where the model's own default is right."""
-        effort, how = self._effort or (self._capabilities.quick if in_a_hurry else None), self._capabilities.thinking
+        how, quick = self._capabilities.thinking, self._capabilities.quick
+        effort = self.endpoint.effort or (quick if in_a_hurry else None)
         if effort is None or (effort == "none" and how != "always"):
             return {}
         if effort == "none":

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from models.endpoint import Endpoint
+
 OnText = Callable[[str], None]
 """Called with the whole text so far whenever it has grown."""
 
@@ -74,6 +76,10 @@ class ChatModel(Protocol):
     @property
     def name(self) -> str:
         """What is written into the record, e.g. ``openai:gpt-5-nano``; never contains a key."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What the model is: what shapes its answers, and no secrets; a wrapper's is that of the model inside."""
 
     @property
     def streams(self) -> bool:

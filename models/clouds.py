@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.anthropic import AnthropicModel, anthropic_faults
-from models.capabilities import Effort, anthropic_capabilities
+from models.capabilities import anthropic_capabilities
+from models.endpoint import Endpoint, address_of
 from models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK"
 AWS_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 VERTEX_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 VERTEX_REGION = "CLOUD_ML_REGION"
+VERTEX_URL = "ANTHROPIC_VERTEX_BASE_URL"
 VERTEX_PROJECTS = ("ANTHROPIC_VERTEX_PROJECT_ID", "GOOGLE_CLOUD_PROJECT")
 
 
@@ -33,10 +35,8 @@ class Served:
     account: str = field(repr=False)
 
 
-def bedrock(
-    model: str, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float, effort: Effort | None
-) -> Served:
-    """The model on Bedrock; raises ``BadInput`` where the environment lacks something."""
+def bedrock(known: Endpoint, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float) -> Served:
+    """The model ``known``, on Bedrock; raises ``BadInput`` where the environment lacks something."""
     _needs("boto3", "bedrock")
     region = _first(AWS_REGIONS)
     if region is None:
@@ -67,22 +67,19 @@ def bedrock(
     from botocore.eventstream import ParserError  # type: ignore[import-untyped]  # botocore ships no types
 
     claude = AnthropicModel(
-        model,
+        replace(known, address=address_of([url])),
         name=name,
         make=make,
-        capabilities=anthropic_capabilities(model),
+        capabilities=anthropic_capabilities(known.name),
         secrets=tuple(part for part in (key, access, secret, session) if part),
         faults=replace(anthropic_faults(), form=(ParserError,)),
         timeout_s=timeout_s,
-        effort=effort,
     )
     return Served(claude, url, key or access or "")
 
 
-def vertex(
-    model: str, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float, effort: Effort | None
-) -> Served:
-    """The model on Vertex AI; raises ``BadInput`` where the environment lacks something."""
+def vertex(known: Endpoint, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float) -> Served:
+    """The model ``known``, on Vertex AI; raises ``BadInput`` where the environment lacks something."""
     _needs("google.auth", "vertex")
     region, project = _first((VERTEX_REGION,)), _first(VERTEX_PROJECTS)
     token, file = _first((api_key_env,)) if api_key_env else None, _first((VERTEX_FILE,))
@@ -97,11 +94,11 @@ def vertex(
             "access token (`gcloud auth print-access-token` prints one)"
         )
     secrets = (token,) if token else _secrets_of(Path(file or ""))
+    url = base_url or _first((VERTEX_URL,)) or _vertex_url(region)
 
     def make() -> "AsyncAnthropicVertex":
         from anthropic import AsyncAnthropicVertex
 
-        url: dict[str, Any] = {"base_url": base_url} if base_url else {}
         return AsyncAnthropicVertex(
             region=region,
             project_id=project,
@@ -109,22 +106,29 @@ def vertex(
             timeout=timeout_s,
             max_retries=0,
             open_telemetry=False,
-            **url,
+            base_url=url,
         )
 
     from google.auth.exceptions import GoogleAuthError
 
     claude = AnthropicModel(
-        model,
+        replace(known, address=address_of([url])),
         name=name,
         make=make,
-        capabilities=anthropic_capabilities(model),
+        capabilities=anthropic_capabilities(known.name),
         secrets=secrets,
         faults=replace(anthropic_faults(), credentials=(GoogleAuthError,)),
         timeout_s=timeout_s,
-        effort=effort,
     )
-    return Served(claude, base_url or f"vertex {region}", project)
+    return Served(claude, url, project)
+
+
+def _vertex_url(region: str) -> str:
+    """Where a region, one of the two that span many, or all of them are served: as the SDK has it."""
+    if region == "global":
+        return "https://aiplatform.googleapis.com/v1"
+    host = f"aiplatform.{region}.rep" if region in ("us", "eu") else f"{region}-aiplatform"
+    return f"https://{host}.googleapis.com/v1"
 
 
 def _first(variables: Sequence[str]) -> str | None:

@@ -98,6 +98,16 @@ class Engine:
         self.model.eval()
         self.context: int = model.config.get_text_config().max_position_embeddings
 
+    @property
+    def device(self) -> str:
+        """Where it computes: ``cpu``, ``cuda:0``."""
+        return str(self._device)
+
+    @property
+    def precision(self) -> str:
+        """What it computes in: ``float64``, ``bfloat16``."""
+        return str(self.model.dtype).removeprefix("torch.")
+
     def answer(self, asks: Sequence[Ask]) -> list[Answer]:
         """Answers in the order of ``asks``, independent of how they are grouped."""
         if self._threads:

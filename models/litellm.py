@@ -15,12 +15,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from models.boundary import Boundary, Faults, retry_after
-from models.capabilities import Effort
 from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
+from models.endpoint import Endpoint
 from models.errors import BadInput, ModelError, Refused, Unavailable
 from models.openai import thought_in
 
 FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal", "refusal": "refusal"}
+
+UNOPENED = frozenset({"anthropic"})
+"""Providers that litellm sends ``extra_body`` as a field of that name: they would refuse it, or not heed it."""
 
 SECRET_ENDS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_CREDENTIALS")
 SHORTEST_SECRET = 8
@@ -41,27 +44,30 @@ class LiteLLMModel:
 
     def __init__(
         self,
-        model: str,
+        endpoint: Endpoint,
         *,
         name: str,
         api_key: str | None = None,
         base_url: str | None = None,
         timeout_s: float = 60.0,
-        effort: Effort | None = None,
     ) -> None:
         self.name = name
-        self._model = model
-        self._effort = effort
+        self.endpoint = endpoint
         self._litellm = _imported()
         self._where = {key: value for key, value in (("api_key", api_key), ("base_url", base_url)) if value}
         self._timeout_s = timeout_s
         try:
-            self._litellm.get_llm_provider(model, api_base=base_url)
+            provider = self._litellm.get_llm_provider(endpoint.name, api_base=base_url)[1]
         except self._litellm.exceptions.BadRequestError:
             raise BadInput(
-                f"litellm does not know whose model {model!r} is; write it as PROVIDER/NAME, "
+                f"litellm does not know whose model {endpoint.name!r} is; write it as PROVIDER/NAME, "
                 "as litellm's documentation lists them"
             ) from None
+        if endpoint.extra and provider in UNOPENED:
+            raise BadInput(
+                f"{name} takes no extra: litellm does not put such fields into requests to {provider}; "
+                f"name the model as {provider}:{endpoint.name.partition('/')[2]}"
+            )
         self._boundary = LiteLLMBoundary(name, timeout_s, _faults(), _secrets(api_key))
 
     def __repr__(self) -> str:
@@ -70,7 +76,7 @@ class LiteLLMModel:
     async def complete(self, request: ChatRequest) -> Completion:
         """See ``ChatModel``; with ``choices`` the caller reads the text."""
         fields: dict[str, Any] = {
-            "model": self._model,
+            "model": self.endpoint.name,
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
@@ -82,8 +88,10 @@ class LiteLLMModel:
         }
         if request.seed is not None:
             fields["seed"] = request.seed & 0x7FFF_FFFF
-        if self._effort:
-            fields["reasoning_effort"] = self._effort
+        if self.endpoint.effort:
+            fields["reasoning_effort"] = self.endpoint.effort
+        if extra := self.endpoint.extra_fields(fields):
+            fields["extra_body"] = extra
         call = self._whole(fields) if request.on_text is None else self._streamed(fields, request.on_text)
         completion, latency = await self._boundary.call(call)
         return replace(completion, latency=latency)

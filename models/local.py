@@ -5,16 +5,19 @@ Knows nothing about games; the arithmetic is in ``engine``.
 """
 
 import json
+import re
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from models.batching import Batcher
 from models.chat import ChatRequest, Completion, FinishReason, Message, Usage, given_whole
+from models.endpoint import Endpoint
 from models.engine import Answer, Ask, Engine
 from models.errors import BadInput
+from models.weights import folder_digest
 
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 
@@ -49,9 +52,10 @@ def check_folder(path: Path, *, adapter: bool = False) -> None:
 class LocalModel:
     """A chat model in this process; implements ``ChatModel``.
 
-    ``path``: a folder with safetensors weights, configuration, tokenizer and chat template. ``adapter``: a folder with
-    a LoRA adapter to put on top. ``most``: rows of one forward pass at most. ``prefixes``: how many shared system
-    prompts are kept computed. Raises ``BadInput`` for a folder that cannot be loaded.
+    ``path``: a folder with safetensors weights, configuration, tokenizer and chat template. ``kind``: of its endpoint.
+    ``device``: ``cpu``, ``cuda``, ``cuda:N``, or ``auto`` for a GPU if there is one. ``adapter``: a folder with a LoRA
+    adapter to put on top. ``most``: rows of one forward pass at most. ``prefixes``: how many shared system prompts are
+    kept computed. Raises ``BadInput`` for a folder that cannot be loaded, or a device that is not there.
 
     Without a seed a call uses seed 0. Among ``choices`` the answer is drawn by the log-probability of each choice's
     tokens (and of the end token after it, unless every choice is a single token).
@@ -64,6 +68,7 @@ class LocalModel:
         path: Path,
         *,
         name: str,
+        kind: str = "local",
         device: str = "cpu",
         adapter: Path | None = None,
         most: int = 128,
@@ -73,7 +78,9 @@ class LocalModel:
         if adapter is not None:
             check_folder(adapter, adapter=True)
         self._name = name
-        self._tokenizer, model = _load(path, device, adapter)
+        self._kind = kind
+        self._folders = (path,) if adapter is None else (path, adapter)
+        self._tokenizer, model = _load(path, found_device(device), adapter)
         ends = model.generation_config.eos_token_id
         ends = [self._tokenizer.eos_token_id] if ends is None else ends if isinstance(ends, list) else [ends]
         self._engine = Engine(model, end_tokens=ends, name=name, most=most, prefixes=prefixes)
@@ -85,6 +92,12 @@ class LocalModel:
     @property
     def name(self) -> str:
         return self._name
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Computed when it is first asked for: the digest reads every file of the folders."""
+        weights = "+".join(folder_digest(folder) for folder in self._folders)
+        return Endpoint(self._kind, device=self._engine.device, precision=self._engine.precision, weights=weights)
 
     async def complete(self, request: ChatRequest) -> Completion:
         """See ``ChatModel``; ``latency`` counts from the call to the answer, waiting for others included."""
@@ -152,9 +165,27 @@ def _load(path: Path, device: str, adapter: Path | None) -> tuple[Any, Any]:
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, str(adapter), use_safetensors=True).merge_and_unload()
+        model = model.to(device)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
         reason = str(problem).strip().splitlines()[0]
         raise BadInput(f"cannot load the model in {adapter or path}: {reason}") from None
     if tokenizer.chat_template is None:
         raise BadInput(f"{path} has no chat template (chat_template.jinja): not a chat model")
-    return tokenizer, model.to(device)
+    return tokenizer, model
+
+
+def found_device(wanted: str) -> str:
+    """The device of torch's that ``wanted`` names; raises ``BadInput`` where there is none such."""
+    if wanted == "cpu":
+        return wanted
+    named = re.fullmatch(r"auto|cuda(?::(\d+))?", wanted)
+    if named is None:
+        raise BadInput(f"the device {wanted!r} is none: write cpu, cuda, cuda:N, or auto for a GPU if there is one")
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted == "auto":
+        return "cuda" if count else "cpu"
+    if int(named[1] or 0) >= count:
+        raise BadInput(f"the device {wanted} is not there: torch sees {count} of CUDA; leave device out, or set auto")
+    return wanted

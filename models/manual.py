@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from models.chat import ChatRequest, Completion, Usage, given_whole
+from models.endpoint import Endpoint
 from models.errors import BadInput
 from models.files import write_whole
 
@@ -28,6 +29,7 @@ class ManualModel:
     characters, and a person costs nothing here.
     """
 
+    endpoint = Endpoint("manual")
     streams = False
 
     def __init__(self, folder: Path, *, poll_s: float = 0.5, notify: Callable[[str], None] = _to_stderr) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from models.boundary import Boundary, ClientPerLoop, Faults, public_url
 from models.capabilities import Capabilities, Choosing, Effort
 from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage, given_whole
+from models.endpoint import Endpoint
 from models.errors import BadInput
 
 FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
@@ -20,31 +21,30 @@ FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusa
 class OpenAIService:
     """One model of a server that speaks OpenAI's protocols: its client, its faults, what it takes.
 
-    ``name`` is what is recorded, ``model`` what the server calls it. ``effort`` is how much it is to think; without
-    one the model thinks as much as it does by itself, and as little as it can where it is to choose.
+    ``name`` is what is recorded; ``endpoint`` says what the server calls it, how much it is to think, and what else is
+    sent with each request. Without an effort the model thinks as much as it does by itself, and as little as it can
+    where it is to choose.
     """
 
     streams = True
 
     def __init__(
         self,
-        model: str,
+        endpoint: Endpoint,
         *,
         name: str,
         api_key: str,
         capabilities: Capabilities,
         base_url: str | None = None,
         timeout_s: float = 60.0,
-        effort: Effort | None = None,
     ) -> None:
         import openai
 
         from models.transport import lanes
 
         self.name = name
-        self._model = model
+        self.endpoint = endpoint
         self._capabilities = capabilities
-        self._effort = effort
         # Retries are ours (models/retry.py), so that every attempt passes the ledger.
         self._clients = ClientPerLoop(
             lambda: openai.AsyncOpenAI(
@@ -62,7 +62,7 @@ class OpenAIService:
 
     def _thinks(self, request: ChatRequest) -> Effort | None:
         """The effort to ask for, if any."""
-        return self._effort or (self._capabilities.quick if request.choices is not None else None)
+        return self.endpoint.effort or (self._capabilities.quick if request.choices is not None else None)
 
     async def close(self) -> None:
         await self._clients.close()
@@ -78,7 +78,7 @@ class OpenAIModel(OpenAIService):
 
     async def complete(self, request: ChatRequest) -> Completion:
         fields: dict[str, Any] = {
-            "model": self._model,
+            "model": self.endpoint.name,
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             self._capabilities.token_field: request.max_tokens,
         }
@@ -96,6 +96,7 @@ class OpenAIModel(OpenAIService):
         return given_whole(request, replace(completion, text=nearest_choice(completion.text, choices, held)))
 
     async def _ask(self, fields: dict[str, Any], on_text: OnText | None) -> Completion:
+        fields["extra_body"] = self.endpoint.extra_fields(fields) | fields.get("extra_body", {})
         if on_text is not None:
             completion, latency = await self._boundary.call(self._streamed(fields, on_text))
             return replace(completion, latency=latency)
@@ -106,8 +107,8 @@ class OpenAIModel(OpenAIService):
         """The answer as JSON: to make the SDK's objects of it takes as long again, and they are not checked either."""
         import httpx
 
-        body = {**fields, **fields.get("extra_body", {})}
-        body.pop("extra_body", None)
+        body = {**fields, **fields["extra_body"]}
+        del body["extra_body"]
         answer = await self._clients.get().post("/chat/completions", cast_to=httpx.Response, body=body)
         return json.loads(answer.content, object_hook=_Said)
 

@@ -57,6 +57,10 @@ FREE_KINDS = frozenset({"vllm", "vllm-batch", "ollama", "llamacpp"})
 """Kinds that run on the user's own machines."""
 
 
+COMPUTED_HERE = frozenset({"rookie", "local"})
+"""Kinds that this process computes, on a device of its choice."""
+
+
 def open_model(spec: str, options: ModelOptions | None = None) -> ChatModel:
     """The model that ``spec`` names, metered and retried where it is a service; raises ``BadInput``.
 
@@ -69,6 +73,7 @@ def open_model(spec: str, options: ModelOptions | None = None) -> ChatModel:
     if kind not in SERVED:
         options.only_for_services(spec)
         return _here(kind, rest, spec, options)
+    options.only_in_process(spec)
     options = options.with_effort_of(spec)
     opened = SERVED[kind](EFFORT_SUFFIX.sub("", rest), options)
     return _wrapped(opened, kind, options)
@@ -76,6 +81,8 @@ def open_model(spec: str, options: ModelOptions | None = None) -> ChatModel:
 
 def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
     """A model that needs no service."""
+    if kind not in COMPUTED_HERE:
+        options.only_in_process(spec)
     if kind == "scripted":
         return ScriptedModel.from_file(Path(rest))
     if kind == "manual":
@@ -88,7 +95,7 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
     from models.hub import model_folder
     from models.local import LocalModel
 
-    return LocalModel(model_folder(rest or spec), name=spec)
+    return LocalModel(model_folder(rest or spec), name=spec, kind=kind, device=options.device)
 
 
 def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:
@@ -98,11 +105,12 @@ def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:
     for the account's limits, and is made again after a fault.
     """
     name = opened.name
-    price = FREE if kind in FREE_KINDS else find_price(name, options.prices)
+    price = options.price or (FREE if kind in FREE_KINDS else find_price(name, options.prices))
     if price is None and options.ledger.limit_usd is not None:
         raise BadInput(
             f"the price of {name} is not known, so the limit of ${options.ledger.limit_usd:g} could not be kept; "
-            f'declare US dollars per million tokens, in and out: [prices] "{name}" = [1.0, 4.0]'
+            f"declare US dollars per million tokens, in and out: price = [1.0, 4.0] beside the model, "
+            f'or [prices] "{name}" = [1.0, 4.0]'
         )
     throttled = []
     for server, model in opened.models:

@@ -6,9 +6,10 @@ Knows nothing about the servers: they are chat models like any other.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.chat import ChatModel, ChatRequest, Completion
+from models.endpoint import address_of
 from models.errors import TimedOut, Unavailable
 from models.wrapping import Wrapper
 
@@ -48,6 +49,8 @@ class Replicas:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
+        addresses = (address for model in models for address in model.endpoint.address.split(","))
+        self.endpoint = replace(models[0].endpoint, address=address_of(addresses))
         self.streams = all(model.streams for model in models)
         self._replicas = [_Replica(model) for model in models]
         self._rest_s = rest_s

@@ -28,7 +28,7 @@ class ResponsesModel(OpenAIService):
 
     async def complete(self, request: ChatRequest) -> Completion:
         fields: dict[str, Any] = {
-            "model": self._model,
+            "model": self.endpoint.name,
             "input": [{"role": message.role, "content": message.content} for message in request.messages],
             "max_output_tokens": max(LEAST_TOKENS, request.max_tokens),
             "store": False,
@@ -37,6 +37,7 @@ class ResponsesModel(OpenAIService):
             fields["temperature"] = request.temperature
         if effort := self._thinks(request):
             fields["reasoning"] = {"effort": effort}
+        fields["extra_body"] = self.endpoint.extra_fields(fields)
         create = self._clients.get().responses.create
         call = create(**fields) if request.on_text is None else self._streamed(fields, request.on_text)
         answer, latency = await self._boundary.call(call)

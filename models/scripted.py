@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from models.chat import ChatRequest, Completion, FinishReason, Message, Usage, given_whole
+from models.endpoint import Endpoint
 from models.errors import BadInput
+from models.weights import file_digest
 
 Answer = Callable[[Sequence[Message], Sequence[str] | None], str]
 
@@ -32,6 +34,7 @@ class ScriptedModel:
         self, script: Sequence[str] | Mapping[str, str] | Answer, *, name: str = "scripted", source: str = "the script"
     ) -> None:
         self.name = name
+        self.endpoint = Endpoint("scripted")
         self.requests: list[tuple[Message, ...]] = []
         self._source = source
         self._function = script if callable(script) else None
@@ -51,6 +54,7 @@ class ScriptedModel:
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(f"scripted: {path} cannot be read ({error})") from None
         model = cls([], name=f"scripted:{path}", source=str(path))
+        model.endpoint = Endpoint("scripted", weights=file_digest(path))
         for number, line in enumerate(text.splitlines(), start=1):
             if not line.strip():
                 continue

@@ -4,9 +4,9 @@ Knows nothing about prices, budgets, limits or retries: ``models/registry.py`` p
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from models.anthropic import AnthropicModel
@@ -23,6 +23,7 @@ from models.capabilities import (
     openai_capabilities,
 )
 from models.chat import ChatModel
+from models.endpoint import Endpoint, address_of, canonical_extra
 from models.errors import BadInput
 from models.ledger import Ledger
 from models.openai import OpenAIModel, only_model, url_secrets
@@ -61,7 +62,8 @@ class ModelOptions:
     configured. ``api`` chooses one of OpenAI's protocols and ``effort`` how much a reasoning model thinks.
     ``requests_per_minute`` and ``tokens_per_minute`` are the account's, and ``concurrency`` bounds the calls that the
     server gets at once. All models of a night share one ``ledger`` and one ``traffic``. ``prices`` adds to the shipped
-    table.
+    table, and ``price`` is what this very model costs, whatever they say. ``extra`` holds further fields of every
+    request. ``device`` is where a model in this process computes: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``.
     """
 
     timeout_s: float = 60.0
@@ -76,12 +78,20 @@ class ModelOptions:
     ledger: Ledger = field(default_factory=Ledger)
     traffic: Traffic = field(default_factory=Traffic)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    price: Price | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
 
     def only_for_services(self, spec: str) -> None:
         """Raise ``BadInput`` if something is set that only a model behind a network can heed."""
-        for key in ("api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency"):
-            if getattr(self, key) is not None:
+        for key in ("api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency", "price", "extra"):
+            if getattr(self, key) not in (None, {}):
                 raise BadInput(f"{spec} takes no {key}: that is for models behind a network; leave it out")
+
+    def only_in_process(self, spec: str) -> None:
+        """Raise ``BadInput`` if a device is named for a model that this process does not compute."""
+        if self.device != "cpu":
+            raise BadInput(f"{spec} takes no device: that is for the rookie and local:PATH, which compute here")
 
     def with_effort_of(self, spec: str) -> "ModelOptions":
         """These options with the effort that ``spec`` ends with, if it does."""
@@ -107,6 +117,11 @@ class ModelOptions:
             raise BadInput(f"{name} does not take the effort {self.effort!r}; it takes {takes}")
         return f"{name}+{self.effort}"
 
+    def endpoint(self, kind: str, model: str, urls: Sequence[str] = (), api: str = "") -> Endpoint:
+        """The endpoint of ``model`` with these options; raises ``BadInput`` for extra fields that cannot be."""
+        extra = canonical_extra(self.extra, f"{kind}:{model}")
+        return Endpoint(kind, model, address_of(urls), api, self.effort, extra)
+
     def chat_only(self, kind: str) -> None:
         """Raise ``BadInput`` for a choice of protocol where there is none."""
         if self.api is not None:
@@ -128,10 +143,7 @@ class Opened:
 
 def _openai(model: str, options: ModelOptions) -> Opened:
     capabilities = COMPATIBLE if options.base_url else openai_capabilities(model)
-    responses = (options.api or capabilities.api) == "responses"
-    adapter = ResponsesModel if responses else OpenAIModel
-    least_out = LEAST_TOKENS if responses else 0
-    return _speaking_openai("openai", model, options, capabilities, adapter=adapter, least_out=least_out)
+    return _speaking_openai("openai", model, options, capabilities, options.api or capabilities.api)
 
 
 def _ollama(model: str, options: ModelOptions) -> Opened:
@@ -154,22 +166,20 @@ def _speaking_openai(
     model: str,
     options: ModelOptions,
     capabilities: Capabilities,
-    *,
-    adapter: type[OpenAIModel | ResponsesModel] = OpenAIModel,
-    least_out: int = 0,
+    api: API | Literal[""] = "",
 ) -> Opened:
+    """The model by one of OpenAI's protocols; ``api`` says which where there is a choice."""
     url, key = checked_url(options.base_url or URLS[kind]), options.key(kind)
     name = options.named(f"{kind}:{model}", capabilities.efforts)
-    opened = adapter(
-        model,
+    opened = (ResponsesModel if api == "responses" else OpenAIModel)(
+        options.endpoint(kind, model, [url], api),
         name=name,
         api_key=key,
         capabilities=capabilities,
         base_url=url,
         timeout_s=options.timeout_s,
-        effort=options.effort,
     )
-    return Opened(name, ((url, opened),), key, least_out)
+    return Opened(name, ((url, opened),), key, LEAST_TOKENS if api == "responses" else 0)
 
 
 def _vllm(rest: str, options: ModelOptions) -> Opened:
@@ -183,13 +193,12 @@ def _vllm(rest: str, options: ModelOptions) -> Opened:
     name = options.named(f"vllm:{public_url(urls[0])}{',...' if len(urls) > 1 else ''}#{model}", VLLM.efforts)
     models = [
         OpenAIModel(
-            model,
+            options.endpoint("vllm", model, [base]),
             name=name if len(urls) == 1 else f"vllm:{public_url(url)}#{model}",
             api_key=key,
             capabilities=VLLM,
             base_url=base,
             timeout_s=options.timeout_s,
-            effort=options.effort,
         )
         for url, base in zip(urls, bases, strict=True)
     ]
@@ -221,13 +230,12 @@ def _anthropic(model: str, options: ModelOptions) -> Opened:
         return anthropic.AsyncAnthropic(api_key=key, base_url=url, timeout=options.timeout_s, max_retries=0)
 
     claude = AnthropicModel(
-        model,
+        options.endpoint("anthropic", model, [url]),
         name=name,
         make=make,
         capabilities=capabilities,
         secrets=(*url_secrets(url), key),
         timeout_s=options.timeout_s,
-        effort=options.effort,
     )
     return Opened(name, ((url, claude),), key)
 
@@ -239,12 +247,11 @@ def _cloud(kind: str) -> "Callable[[str, ModelOptions], Opened]":
         options.chat_only(kind)
         name = options.named(f"{kind}:{model}", anthropic_capabilities(model).efforts)
         found = (clouds.bedrock if kind == "bedrock" else clouds.vertex)(
-            model,
+            options.endpoint(kind, model),
             name,
             base_url=checked_url(options.base_url) if options.base_url else None,
             api_key_env=options.api_key_env,
             timeout_s=options.timeout_s,
-            effort=options.effort,
         )
         return Opened(name, ((found.server, found.model),), found.account)
 
@@ -262,9 +269,8 @@ def _litellm(model: str, options: ModelOptions) -> Opened:
     if url and not key:  # a server of one's own, which may need none
         key = os.environ.get(f"{model.partition('/')[0].upper()}_API_KEY", "").strip() or NO_KEY
     name = options.named(f"litellm:{model}", EFFORTS)
-    opened = LiteLLMModel(
-        model, name=name, api_key=key, base_url=url, timeout_s=options.timeout_s, effort=options.effort
-    )
+    endpoint = options.endpoint("litellm", model, [url] if url else [])
+    opened = LiteLLMModel(endpoint, name=name, api_key=key, base_url=url, timeout_s=options.timeout_s)
     return Opened(name, ((url or f"litellm {model.partition('/')[0]}", opened),), key or "")
 
 

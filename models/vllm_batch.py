@@ -11,20 +11,25 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 from models.batching import Batcher
 from models.chat import ChatRequest, Completion, FinishReason, Usage, given_whole
+from models.endpoint import Endpoint
 from models.errors import Malformed, ModelError, Unavailable
 from models.local import check_folder
 from models.openai import nearest_choice
 from models.patience import unhurried
 from models.vllm_environment import context_of, environment, home, interpreter
+from models.weights import folder_digest
 
 WORKER = Path(__file__).with_name("vllm_worker.py")
 MOST = 256
 """Requests of one batch: what vLLM has under way at once by default."""
+
+CPU_PRECISION = "float32"
 
 GRACE_S = 10.0
 
@@ -56,6 +61,12 @@ class VLLMBatchModel:
         self._process: subprocess.Popen[str] | None = None
         self._log: IO[str] | None = None
         self._batcher: Batcher[Request, Answer | ModelError] = Batcher(self._answer, most=most)
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Computed when it is first asked for: the digest reads every file. On a GPU vLLM chooses the precision."""
+        device, precision = ("cuda", "") if self._on_gpu else ("cpu", CPU_PRECISION)
+        return Endpoint("vllm-batch", device=device, precision=precision, weights=folder_digest(self._folder))
 
     def __repr__(self) -> str:
         return f"VLLMBatchModel({self.name!r})"
@@ -155,7 +166,7 @@ class VLLMBatchModel:
         settings: dict[str, Any] = {"model": str(self._folder), "load_format": "safetensors", "seed": 0}
         if not self._on_gpu:
             length = context_of(self._folder)
-            settings |= {"dtype": "float32", "enforce_eager": True, "enable_chunked_prefill": False}
+            settings |= {"dtype": CPU_PRECISION, "enforce_eager": True, "enable_chunked_prefill": False}
             settings |= {"max_model_len": length, "max_num_batched_tokens": max(length, 2048)}
         return settings
 

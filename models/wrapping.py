@@ -1,9 +1,10 @@
-"""What every wrapper around a chat model has in common: its name, its end, and requests that are passed on as they are.
+"""What every wrapper around a chat model has in common: it is what the model inside is, and passes requests on.
 
 Knows nothing about what the wrappers do, but for the plainest: a model that is lent.
 """
 
 from models.chat import ChatModel, ChatRequest, Completion
+from models.endpoint import Endpoint
 
 
 class Wrapper:
@@ -15,6 +16,10 @@ class Wrapper:
     @property
     def name(self) -> str:
         return self._model.name
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._model.endpoint
 
     @property
     def streams(self) -> bool:

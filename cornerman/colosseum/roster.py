@@ -87,7 +87,7 @@ def _roster(values: dict[str, Any]) -> Roster:
         raise BadInput(f"{len(entries) or 'no'} player{'s' if not entries else ''}: a colosseum needs two or more")
     seen: dict[object, str] = {}
     for n, entry in enumerate(entries, 1):
-        for key in (entry.name, (entry.player, tuple(sorted(entry.options.items())))):
+        for key in (entry.name, (entry.player, repr(sorted(entry.options.items())))):
             if key in seen:
                 raise BadInput(f"players.{n}: {entry.name!r} is there twice (see {seen[key]}): remove one or rename it")
             seen[key] = f"players.{n}"

@@ -8,6 +8,7 @@ it, and another temperature, or other weights behind the same name, begin anothe
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -27,8 +28,11 @@ UNSHAPING = frozenset(
 )
 """Keys of the configuration that shape no game."""
 
-YOUNGER = frozenset({"api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency", "opponents"})
-"""Keys of the configuration that came later than the first nights: those that do not set them keep their seeds."""
+YOUNGEST = frozenset({"price", "extra", "device"})
+YOUNGER = YOUNGEST | {"api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency", "opponents"}
+"""Keys of the configuration that came later than the first nights: those that do not set them keep their seeds.
+
+The youngest came after single stages had ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +102,10 @@ def begin_night(store: Store, config: Config, size: SizeName, models: Mapping[st
     if last is not None and last.status != "done" and same_shape(last, shaping, size):
         # A night of before plans were kept was begun with the configuration that it has.
         begun = config if last.plan else Config.model_validate_json(last.config)
-        plan = plan_of(last) or Plan.of(_night_root(begun, size, last.number), SIZES[size])
+        plan = plan_of(last) or Plan.of(night_root(begun, size, last.number), SIZES[size])
         return _resumed(runs, last, config, shaping, plan)
     number = len(nights) + 1
-    root = _night_root(config, size, number)
+    root = night_root(config, size, number)
     run = Run(
         id=digest(["night", root]),
         kind="night",
@@ -159,12 +163,24 @@ def _resumed(runs: Runs, run: Run, config: Config, shaping: str, plan: Plan) -> 
     return Recognised(run, plan, resumed=True)
 
 
-def _night_root(config: Config, size: SizeName, number: int) -> str:
+def night_root(config: Config, size: SizeName, number: int) -> str:
     """What the seeds of a night derive from. The formula of the first nights, which decides which games they play: so
     keys that came later count only where they are set."""
     shaping = config.model_dump(mode="json", exclude={"db": True, "budget": True, "prices": True, "night": {"folder"}})
-    for section in (one for one in shaping.values() if isinstance(one, dict)):
-        for key in YOUNGER & section.keys():
-            if not section[key]:
-                del section[key]
-    return f"night {config.night.seed} {number} {digest([shaping, size])}"
+    return f"night {config.night.seed} {number} {digest([_without_unset(shaping, YOUNGER), size])}"
+
+
+def stage_digest(config: Config, *inputs: object) -> str:
+    """What a stage of these inputs is called, by the formula of the first stages."""
+    shaping = config.model_dump(mode="json", exclude={"db", "budget", "prices"})
+    return digest([_without_unset(shaping, YOUNGEST), *inputs])
+
+
+def _without_unset(shaping: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:
+    """``shaping`` without prices, and without those of ``keys`` that its sections do not set."""
+    return {
+        name: {key: value for key, value in section.items() if key != "price" and (value or key not in keys)}
+        if isinstance(section, dict)
+        else section
+        for name, section in shaping.items()
+    }

@@ -136,7 +136,7 @@ class Worker:
                     f"{socket.gethostname()} does not see {folder}, the folder of {card.spec}: put students on a "
                     "folder that every node shares under one path"
                 )
-        return LocalModel(Path(card.folder), name=card.spec, adapter=adapter)
+        return LocalModel(Path(card.folder), name=card.spec, kind="student", adapter=adapter)
 
 
 def _share(options: ModelOptions, workers: int) -> ModelOptions:

@@ -356,6 +356,13 @@ def test_the_same_model_may_play_under_two_settings() -> None:
             '[[players]]\nname = "x"\nplayer = "bot:turtle"\n[[players]]\nname = "y"\nplayer = "bot:turtle"',
             "players.2: 'y' is there twice (see players.1)",
         ),
+        (
+            "".join(
+                f'[[players]]\nname = "{name}"\nplayer = "openai:m@base"\nprice = [1, 2]\nextra = {{ top_p = 0.9 }}\n'
+                for name in "xy"
+            ),
+            "players.2: 'y' is there twice (see players.1)",
+        ),
         ('[[player]]\nplayer = "bot:turtle"', "unknown key 'player'; the nearest known one is 'players'"),
         ('[[players]]\nplayr = "bot:turtle"', "unknown key 'players.1.playr'; the nearest known one is 'player'"),
         ('[[players]]\nplayer = "rookie"\nmodel = "x"', "unknown key 'players.1.model'"),

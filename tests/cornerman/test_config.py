@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from cornerman.config import TEMPLATE, Config, load_config
+from cornerman.night.recognition import night_root, stage_digest
+from cornerman.opening import model_options
 from models.errors import BadInput
+from models.ledger import Ledger
+from models.prices import Price
 
 
 def written(folder: Path, text: str) -> Path:
@@ -37,6 +41,10 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
         ("[night]\nsize = 'huge'", ["night.size", "'smoke', 'demo' or 'full'"]),
         ("[budget]\nusd = 'much'", ["budget.usd", "number"]),
         ("[prices]\n'openai:x' = [-1.0, 2.0]", ["prices.openai:x", "greater than or equal to 0"]),
+        ("[player]\nprice = [1.0]", ["player.price"]),
+        ("[player]\nprice = [1.0, -2.0]", ["player.price.1", "greater than or equal to 0"]),
+        ("[player]\nextra = 5", ["player.extra", "dictionary"]),
+        ("[player]\nextra = { since = 2026-01-01 }", ["player.extra.since", "JSON"]),
         ("game = ", ["not a TOML file"]),
     ],
 )
@@ -59,3 +67,35 @@ def test_a_missing_file_names_the_way_out(tmp_path: Path) -> None:
 def test_prices_are_read(tmp_path: Path) -> None:
     prices = load_config(written(tmp_path, '[prices]\n"openai:x" = [0.05, 0.4]')).prices
     assert prices == {"openai:x": (0.05, 0.4)}
+
+
+def test_a_night_that_sets_nothing_new_keeps_its_seeds() -> None:
+    """Pinned: the roots of nights from before these keys were there."""
+    assert [night_root(Config(), size, 1) for size in ("smoke", "demo", "full")] == [
+        "night 1 1 2fb27939545e5c11fd9d",
+        "night 1 1 0d806e35a12cae907006",
+        "night 1 1 bc784eb8c1d153bc55c5",
+    ]
+    served = {"model": "openai:gpt-5-nano", "base_url": "http://x/v1", "effort": "low"}
+    teacher = {"model": "vllm:http://h:1#n", "concurrency": 8}
+    config = {"player": served, "teacher": teacher, "prices": {"openai:x": (1, 2)}}
+    assert night_root(Config.model_validate(config), "demo", 2) == "night 1 2 6aa7267568fc63105af8"
+    for key, value in (("extra", {"top_p": 0.9}), ("device", "auto")):
+        changed = Config.model_validate({"player": {key: value}})
+        assert night_root(changed, "demo", 1) != night_root(Config(), "demo", 1), "this shapes the games"
+    priced = Config.model_validate({"player": {"price": (1, 2)}})
+    assert night_root(priced, "demo", 1) == night_root(Config(), "demo", 1)
+    assert stage_digest(Config(), "reflect", "x") == stage_digest(priced, "reflect", "x") == "b3bc622cdf1dd29ff77f"
+
+
+def test_what_a_model_costs_and_is_sent_besides_reaches_it(tmp_path: Path) -> None:
+    text = '[player]\nmodel = "openai:x"\nprice = [1.0, 2.0]\n[player.extra]\ntop_p = 0.9\nnested = { a = [1, "b"] }\n'
+    config = load_config(written(tmp_path, text + '[teacher]\nmodel = "local:m"\ndevice = "cuda:1"\n'))
+    options = model_options(config, "openai:x", Ledger())
+    assert (options.price, options.extra, options.device) == (
+        Price(1.0, 2.0),
+        {"top_p": 0.9, "nested": {"a": [1, "b"]}},
+        "cpu",
+    )
+    teacher = model_options(config, "local:m", Ledger())
+    assert (teacher.price, teacher.extra, teacher.device) == (None, {}, "cuda:1")

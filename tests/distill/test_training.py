@@ -12,7 +12,7 @@ import torch
 from distill_setup import TEACHER, open_player
 
 from cornerman.verify import verify
-from distill.base import base_digest, parameters
+from distill.base import parameters
 from distill.check import CheckRule, Examination, check_student, kept_of, share_kept
 from distill.dataset import Dataset, load_dataset
 from distill.encode import Encoder, Example
@@ -38,6 +38,7 @@ from episodes.games.duel.words import FEATURES, MOVES
 from episodes.store.store import Store
 from models.chat import ChatRequest, Message
 from models.errors import BadInput
+from models.weights import folder_digest
 from optimize.gate import GateRule
 from prompts.library import PromptLibrary
 
@@ -180,7 +181,7 @@ def test_a_student_answers_a_legal_move_from_its_short_prompt(student: Student) 
 
 def test_a_changed_base_is_noticed(student: Student, tiny_base: Path, ready_base: Path) -> None:
     assert checked_base(student) == ready_base
-    assert base_digest(tiny_base) != base_digest(ready_base)
+    assert folder_digest(tiny_base) != folder_digest(ready_base)
     with pytest.raises(BadInput, match="has changed"):
         checked_base(replace(student, base=str(tiny_base)))
 

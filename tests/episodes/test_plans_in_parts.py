@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hypothesis import given
@@ -22,6 +22,7 @@ from episodes.record import EpisodeRecord
 from episodes.replay import fates_of, frames, replay
 from episodes.store.store import Store
 from models.chat import ChatRequest, Completion, FinishReason, Usage
+from models.endpoint import Endpoint
 from models.errors import TimedOut
 from reflect.branch import branch_at
 
@@ -38,6 +39,7 @@ class Slow:
     finish: FinishReason = "stop"
     fails: bool = False
     name: str = "slow"
+    endpoint: Endpoint = field(default_factory=lambda: Endpoint("fake"))
     streams: bool = True
 
     async def complete(self, request: ChatRequest) -> Completion:

@@ -10,6 +10,7 @@ from opened_models import KEY, set_keys
 
 from models.capabilities import Effort, openai_capabilities
 from models.chat import ChatModel, ChatRequest, Message
+from models.endpoint import Endpoint
 from models.errors import BadInput
 from models.openai import OpenAIModel
 from models.registry import ModelOptions, open_model
@@ -54,12 +55,11 @@ def sent(server: FaultyServer, model: ChatModel, **arguments: Any) -> dict[str, 
 def test_openai(model: str, effort: Effort | None, choosing: bool, expected: str | None, server: FaultyServer) -> None:
     for adapter in (OpenAIModel, ResponsesModel):
         asked = adapter(
-            model,
+            Endpoint("openai", model, effort=effort),
             name=f"openai:{model}",
             api_key=KEY,
             capabilities=openai_capabilities(model),
             base_url=server.url,
-            effort=effort,
         )
         request = sent(server, asked, choices=MOVES if choosing else None, temperature=0.7, seed=1)
         found = (

@@ -49,7 +49,7 @@ def test_every_example_loads_and_opens(example: str, tmp_path: Path, monkeypatch
 def test_every_key_of_a_model_is_shown() -> None:
     example = next(block for block in blocks("toml") if "effort" in block)
     shown = {line.split("=")[0].strip() for line in example.splitlines() if "=" in line}
-    elsewhere = {"base_url", "api_key_env"}
+    elsewhere = {"base_url", "api_key_env", "device"}
     assert set(ServedSection.model_fields) <= shown | elsewhere
     assert all(f"{key} = " in PAGE for key in elsewhere)
 

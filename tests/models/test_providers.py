@@ -12,6 +12,7 @@ from opened_models import CHAT_KINDS, CLAUDE_KINDS, KEY, KINDS, google_file, ope
 
 from models.capabilities import VLLM
 from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
+from models.endpoint import Endpoint
 from models.errors import BadInput, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
 from models.openai import OpenAIModel, nearest_choice, only_model
 from models.registry import ModelOptions, open_model
@@ -214,7 +215,8 @@ def test_a_key_in_the_url_is_refused_and_not_shown(place: str, server: FaultySer
 @pytest.mark.parametrize("model", ["broken", "denied", "garbled", "stranger"])
 def test_a_key_in_the_url_of_an_adapter_is_never_shown(model: str, server: FaultyServer) -> None:
     url = f"http://user:{KEY}@{server.url.removeprefix('http://')}/v1"
-    adapter = OpenAIModel(model, name="openai:m", api_key="other-key", capabilities=VLLM, base_url=url)
+    known = Endpoint("openai", model)
+    adapter = OpenAIModel(known, name="openai:m", api_key="other-key", capabilities=VLLM, base_url=url)
     fault = fault_of(adapter)
     assert KEY not in f"{fault!r} {adapter!r} {adapter.__dict__!r}"
 

@@ -1,12 +1,14 @@
 """What a chat model in a test has beside its answers: it keeps every request, and needs no closing."""
 
 from models.chat import ChatRequest, Completion
+from models.endpoint import Endpoint
 
 
 class FakeChat:
     """Implements ``ChatModel``; a subclass says in ``answer`` what it answers."""
 
     name = "fake"
+    endpoint = Endpoint("fake")
     streams = False
 
     def __init__(self) -> None:
