@@ -156,9 +156,9 @@ async def _lost_ground(corner: Corner, number: int, candidate: Prompt, champions
 
 def _carried(corner: Corner, candidates: Sequence[Prompt], champion: Prompt) -> dict[int, Sample]:
     """What earlier trials say of each candidate against this very champion."""
-    comparisons, clock = ComparisonStore(corner.store), corner.config.night.clock
+    kept, clock = ComparisonStore(corner.store), corner.config.night.clock
     found = {
-        n: comparisons.evidence(
+        n: kept.evidence(
             corner.game.name, clock, corner.contestant(prompt), corner.contestant(champion), corner.through
         )
         for n, prompt in enumerate(candidates)
@@ -170,7 +170,7 @@ def _record(
     corner: Corner, number: int, candidates: Sequence[Prompt], champion: Prompt, outcome: Trial, *, alpha: float
 ) -> dict[int, str]:
     """Write every candidate's comparison with the champion; returns their ids."""
-    comparisons = ComparisonStore(corner.store)
+    kept = ComparisonStore(corner.store)
     carried = _carried(corner, candidates, champion)
     comparisons: dict[int, str] = {}
     for entrant in outcome.entrants:
@@ -183,7 +183,7 @@ def _record(
         if n == outcome.promoted and outcome.confirmation is not None:
             stages["confirm"] = outcome.confirmation.sample
         comparisons[n] = f"{corner.night_id}-trial-{number}-{n + 1}"
-        comparisons.record(
+        kept.record(
             Entry(
                 id=comparisons[n],
                 game=corner.game.name,

@@ -5,7 +5,6 @@ All of that SQL, with a type for every row. Knows nothing about what is shown, o
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from episodes.store.store import Store
@@ -73,7 +72,7 @@ def spending(store: Store, night_id: str) -> list[Spent]:
     found = store.db.execute(
         "select model, calls, tokens_in, tokens_out, cost_usd, priced from spending where night_id = ?", [night_id]
     )
-    return [Spent(*figures, bool(priced)) for *figures, priced in found]
+    return [Spent._make((*row[:5], bool(row[5]))) for row in found]
 
 
 class SeatCosts(NamedTuple):
@@ -101,7 +100,10 @@ def seat_costs(store: Store, night_id: str) -> list[SeatCosts]:
         "where e.night_id = ? and s.player not like 'bot:%' group by s.player, s.model, s.prompt_id",
         [night_id],
     )
-    return [SeatCosts(*row, tuple(map(float, latencies.split(","))) if latencies else ()) for *row, latencies in found]
+    return [
+        SeatCosts._make((*row, tuple(map(float, latencies.split(","))) if latencies else ()))
+        for *row, latencies in found
+    ]
 
 
 class Met(NamedTuple):
@@ -278,8 +280,7 @@ def missing_prompts(store: Store) -> list[Missing]:
     return [Missing._make(row) for row in found]
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(NamedTuple):
     """The comparison on whose strength a name was set."""
 
     winner: str | None
@@ -287,8 +288,7 @@ class Ground:
     alpha: float
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """What a name stands for; ``ground`` is ``None`` where its comparison is not in the store."""
 
     name: str
@@ -306,8 +306,8 @@ def names_with_grounds(store: Store) -> list[Named]:
         "c.alpha from aliases a left join comparisons c on c.id = a.comparison_id where a.prompt_id is not null"
     )
     return [
-        Named(*named, None if alpha is None else Ground(winner, Counts(*counts), alpha))
-        for *named, winner, counts, alpha in ((*row[:6], row[6:11], row[11]) for row in found)
+        Named._make((*row[:5], None if row[11] is None else Ground(row[5], Counts(*row[6:11]), row[11])))
+        for row in found
     ]
 
 
