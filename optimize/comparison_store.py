@@ -129,9 +129,10 @@ class SeatTotals(NamedTuple):
 
 
 _COLUMNS = (
-    "id, night_id, game, a, b, a_prompt_id, b_prompt_id, n0, n1, n2, n3, n4, e_value, verdict, alpha, gain, gain_low, "
-    "gain_high, voided, purpose, clock, config"
+    *("id", "night_id", "game", "a", "b", "a_prompt_id", "b_prompt_id", "n0", "n1", "n2", "n3", "n4", "e_value"),
+    *("verdict", "alpha", "gain", "gain_low", "gain_high", "voided", "purpose", "clock", "config"),
 )
+_SELECT = f"select {', '.join(_COLUMNS)} from comparisons"
 
 
 class ComparisonStore:
@@ -241,13 +242,13 @@ class ComparisonStore:
     def comparisons(self, night_id: str | None = None) -> list[StoredComparison]:
         """Every comparison, or those of one night, in the order in which they were made."""
         rows = self._store.db.execute(
-            f"select {_COLUMNS} from comparisons where night_id = ?1 or ?1 is null order by created, rowid", [night_id]
+            f"{_SELECT} where night_id = ?1 or ?1 is null order by created, rowid", [night_id]
         )
         return [_comparison(row) for row in rows]
 
     def comparison(self, comparison_id: str) -> StoredComparison:
         """The comparison with this id; raises ``BadInput`` if there is none."""
-        found = self._store.db.execute(f"select {_COLUMNS} from comparisons where id = ?", [comparison_id]).fetchone()
+        found = self._store.db.execute(f"{_SELECT} where id = ?", [comparison_id]).fetchone()
         if found is None:
             raise BadInput(f"there is no comparison {comparison_id} in {self._store.path}")
         return _comparison(found)
@@ -340,11 +341,11 @@ def latencies(store: Store, episode_id: str, seat: int) -> Iterator[float]:
     return (float(latency) for (latency,) in rows)
 
 
-def _comparison(row: Sequence[Any]) -> StoredComparison:
+def _comparison(row: tuple[Any, ...]) -> StoredComparison:
     """A row of ``_COLUMNS``."""
-    *who, n0, n1, n2, n3, n4 = row[:12]
-    fields = (*who, Counts(n0, n1, n2, n3, n4), *row[12:])
-    return StoredComparison(*fields)
+    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+    counts = Counts(*(values.pop(f"n{k}") for k in range(5)))
+    return StoredComparison(counts=counts, **values)
 
 
 def _kept_figures(kept: StoredComparison) -> Mapping[str, float | None]:

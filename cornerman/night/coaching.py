@@ -156,9 +156,9 @@ async def _lost_ground(corner: Corner, number: int, candidate: Prompt, champions
 
 def _carried(corner: Corner, candidates: Sequence[Prompt], champion: Prompt) -> dict[int, Sample]:
     """What earlier trials say of each candidate against this very champion."""
-    comparisons, clock = ComparisonStore(corner.store), corner.config.night.clock
+    kept, clock = ComparisonStore(corner.store), corner.config.night.clock
     found = {
-        n: comparisons.evidence(
+        n: kept.evidence(
             corner.game.name, clock, corner.contestant(prompt), corner.contestant(champion), corner.through
         )
         for n, prompt in enumerate(candidates)

@@ -5,7 +5,6 @@ All of that SQL, with a type for every row. Knows nothing about what is shown, o
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from episodes.store.store import Store
@@ -244,8 +243,7 @@ def missing_prompts(store: Store) -> list[Missing]:
     return [Missing._make(row) for row in found]
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(NamedTuple):
     """The comparison on whose strength a name was set."""
 
     winner: str | None
@@ -253,8 +251,7 @@ class Ground:
     alpha: float
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """What a name stands for; ``ground`` is ``None`` where its comparison is not in the store."""
 
     name: str

@@ -62,6 +62,16 @@ def test_a_comparison_is_kept_with_its_pairs_and_comes_out_again(store: Store) -
     assert row["gain_low"] <= row["gain"] <= row["gain_high"]
     assert (row["voided"], row["verdict"]) == (1, "undecided")
     assert store.db.execute("select count(*) from comparison_pairs").fetchone() == (13,)
+    found = ComparisonStore(store).comparison("c1")
+    assert (found.a, found.b, found.counts, found.e_value) == (kept.a.name, kept.b.name, deciding, row["e_value"])
+    assert found.gain_interval == (row["gain"], row["gain_low"], row["gain_high"])
+    assert ComparisonStore(store).comparisons() == [found]
+    assert ComparisonStore(store).comparisons("another night") == []
+    pairs = ComparisonStore(store).pairs("c1")
+    assert {pair.stage: [one.pair_id for one in pairs if one.stage == pair.stage] for pair in pairs} == {
+        stage: [one.pair_id for one in sample.results] for stage, sample in kept.stages.items()
+    }
+    assert [(pair.k, pair.fault) for pair in pairs if pair.pair_id == "void"] == [(None, "RateLimited: later")]
     assert ComparisonStore(store).differences("c1") == []
 
 

@@ -32,6 +32,7 @@ def test_what_is_saved_comes_back_whole(library: PromptLibrary) -> None:
         assert again == prompt and again.id == prompt.id
     assert library.get(TWO.id, GAME).items[1].origin == "analyst"
     assert len(library.prompts("duel")) == 4 and library.prompts("chess") == []
+    assert library.holds(TWO.id) and not library.holds(TWO.id[:8])
 
 
 def test_ids_may_be_shortened_while_they_are_unique(library: PromptLibrary) -> None:
