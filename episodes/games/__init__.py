@@ -15,7 +15,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from episodes.game import Game
+from episodes.game import Capabilities, Game
 from episodes.games.duel import GAME as DUEL
 from episodes.games.undeclared import declared
 from episodes.games.variants import dressed
@@ -92,7 +92,6 @@ _MEMBERS = (
     "name",
     "seats",
     "tick_rate",
-    "capabilities",
     "moves",
     "features",
     "rules",
@@ -105,9 +104,12 @@ _MEMBERS = (
 def _checked(found: object, name: str) -> Game:
     if isinstance(found, type):
         raise BadInput(f"{name} is a class, not a game: name an instance; see the contract in episodes/game.py")
-    if hasattr(found, "can_clone") and not hasattr(found, "capabilities"):
+    # A game that inherits from the protocol has the empty ``capabilities`` that stands there.
+    if getattr(found, "capabilities", None) is None and hasattr(found, "can_clone"):
         found = declared(found)
     missing = [member for member in _MEMBERS if not hasattr(found, member)]
+    if not isinstance(getattr(found, "capabilities", None), Capabilities):
+        missing.append("capabilities")
     if missing:
         raise BadInput(f"{name} has no {', '.join(missing)}; see the contract in episodes/game.py")
     game: Game = found  # type: ignore[assignment]  # every member is there; `game-check` tests what they do
