@@ -196,6 +196,22 @@ class PlanGame(Game, Protocol):
         """What an accepted ``plan`` asks for after its first move; ``None`` if that was all."""
 
 
+@runtime_checkable
+class ExternalGame(Game, Protocol):
+    """What a game may inherit that was written before ``Capabilities.most_at_once``; see ``games.undeclared``."""
+
+    @property
+    def most_at_once(self) -> int: ...
+
+
+@runtime_checkable
+class RenamableGame(Game, Protocol):
+    """What a game may inherit that was written before ``Capabilities.terms``; see ``games.undeclared``."""
+
+    @property
+    def terms(self) -> tuple[str, ...]: ...
+
+
 def real_time(game: Game, state: State) -> RealTimeState | None:
     """``state`` of ``game`` as one in which time passes; ``None`` in a turn-based game."""
     return None if game.tick_rate is None else cast(RealTimeState, state)

@@ -15,7 +15,7 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from episodes.game import Game
+from episodes.game import Capabilities, Game
 from episodes.games.duel import GAME as DUEL
 from episodes.games.undeclared import declared
 from episodes.games.variants import dressed
@@ -105,7 +105,6 @@ _MEMBERS = (
     "name",
     "seats",
     "tick_rate",
-    "capabilities",
     "moves",
     "features",
     "rules",
@@ -125,9 +124,13 @@ def _has(found: object, member: str, name: str) -> bool:
 def _checked(found: object, name: str) -> Game:
     if isinstance(found, type):
         raise BadInput(f"{name} is a class, not a game: name an instance; see the contract in episodes/game.py")
-    if _has(found, "can_clone", name) and not _has(found, "capabilities", name):
+    # A game that inherits from the protocol has the empty ``capabilities`` that stands there.
+    undeclared = not _has(found, "capabilities", name) or getattr(found, "capabilities", None) is None
+    if undeclared and _has(found, "can_clone", name):
         found = declared(found)
     missing = [member for member in _MEMBERS if not _has(found, member, name)]
+    if not missing and not isinstance(getattr(found, "capabilities", None), Capabilities):
+        missing = ["capabilities"]
     if missing:
         raise BadInput(f"{name} has no {', '.join(missing)}; see the contract in episodes/game.py")
     game: Game = found  # type: ignore[assignment]  # every member is there; `game-check` tests what they do

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from cornerman.cli import app, verdict
 from cornerman.commands import GROUPS, SINGLE
 from cornerman.reference import reference
+from episodes.games.duel import GAME
 from models.errors import BadInput, BudgetExhausted
 
 ROOT = Path(__file__).parents[2]
@@ -202,7 +204,10 @@ def test_stats_answer_from_counts_alone() -> None:
 
 
 def test_games_players_and_doctor_list_what_there_is() -> None:
-    assert "duel" in {game["name"] for game in run_json("games")["games"]}
+    listed = {game["name"]: game for game in run_json("games")["games"]}
+    assert listed["duel"]["can_clone"] is True
+    assert listed["duel"]["capabilities"] == json.loads(json.dumps(asdict(GAME.capabilities)))
+    assert listed["duel"]["tick_rate"] == 60
     assert "bot:turtle" in run_json("players")["house"]
     found = CliRunner().invoke(app, ["doctor", "--json"])
     assert {finding["what"] for finding in json.loads(found.stdout)["findings"]} >= {"Python", "SQLite", "disk"}

@@ -47,6 +47,31 @@ def test_what_it_can_do_is_read_off_its_members() -> None:
     assert declared(able).capabilities == Capabilities(clone=True, plans=True, most_at_once=3, terms=("a",))
 
 
+def test_a_game_of_then_that_inherits_the_protocols_is_read_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "heir.py"
+    heir = BEFORE.read_text().replace("import Move", "import ExternalGame, Move, PlanGame, RenamableGame")
+    heir = heir.replace(
+        "@dataclass(frozen=True, slots=True)\nclass TwentyOne:", "HEIR\n@dataclass(frozen=True)\nclass TwentyOne(Heir):"
+    )
+    heir = heir.replace(
+        "HEIR",
+        """
+class Heir(ExternalGame, RenamableGame, PlanGame):
+    most_at_once = 3
+    terms = ("count",)
+
+    def first_move(self, text):
+        return None
+
+    def rest_of(self, plan):
+        return None
+""",
+    )
+    path.write_text(heir)
+    expected = Capabilities(clone=True, plans=True, most_at_once=3, terms=("count",))
+    assert load_game(f"{path}:GAME").capabilities == expected
+
+
 def test_a_declaration_goes_before_members(tmp_path: Path) -> None:
     path = tmp_path / "both.py"
     both = BEFORE.read_text().replace("    seats: int = 2\n", "    seats: int = 2\n    capabilities = Capabilities()\n")
