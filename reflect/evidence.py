@@ -39,7 +39,8 @@ class Turns:
     ``values`` (T, F) are indices into the game's values of each feature; ``moves`` (T,) into its moves, -1 where the
     decision gave none; ``legal`` (T, M); ``gains`` (T,) the change in the seat's return over its next ``LOOKAHEAD``
     decisions (at the end it is the final return); ``scores`` (T,) the final score; ``episodes`` (T,)
-    indices into ``episode_ids``; ``swings`` (T,) the absolute change in return up to the seat's next decision.
+    indices into ``episode_ids``; ``swings`` (T,) the absolute change in return up to the seat's next decision; ``late``
+    (T,) whether it is one of its seat's last ``LOOKAHEAD`` in its game.
     """
 
     game: Game
@@ -49,6 +50,7 @@ class Turns:
     gains: Floats
     scores: Floats
     swings: Floats
+    late: NDArray[np.bool_]
     episodes: Ints
     episode_ids: list[str]
     ns: Ints
@@ -59,8 +61,11 @@ class Turns:
 
     @cached_property
     def outcome(self) -> Outcome:
-        """Gains where the game pays on the way; final scores where only the end does."""
-        return "gain" if np.any(self.gains[:-LOOKAHEAD] != 0) else "score"
+        """Gains where the game pays on the way; final scores where only the end does.
+
+        The gain of a late turn reaches to the end of its game, so it says nothing about the way.
+        """
+        return "gain" if np.any(self.gains[~self.late] != 0) else "score"
 
     def situation(self, index: int) -> dict[str, str]:
         """The situation of one turn."""
@@ -111,6 +116,7 @@ def gather(game: Game, rows: Iterable[TurnRow], text: Callable[[str], str]) -> T
         gains=_changes(rewards, results, seat_of, LOOKAHEAD),
         scores=scores,
         swings=np.abs(_changes(rewards, results, seat_of, 1)),
+        late=~_followed(seat_of, LOOKAHEAD),
         episodes=episodes,
         episode_ids=episode_ids,
         ns=np.array(ns, dtype=np.int64),
@@ -149,11 +155,17 @@ def turns_of(game: Game, played: Iterable[tuple[EpisodeRecord, int]]) -> Turns:
 
 def _changes(rewards: Floats, results: Floats, seat_of: Ints, ahead: int) -> Floats:
     """The change in return over the next ``ahead`` decisions of the same seat; at its end the return is the result."""
-    later = results.copy()
-    if len(rewards) > ahead:
-        same = seat_of[ahead:] == seat_of[:-ahead]
-        later[:-ahead][same] = rewards[ahead:][same]
+    later, followed = results.copy(), _followed(seat_of, ahead)
+    later[followed] = rewards[np.flatnonzero(followed) + ahead]
     return later - rewards
+
+
+def _followed(seat_of: Ints, ahead: int) -> NDArray[np.bool_]:
+    """Which decisions have ``ahead`` more of the same seat of the same game after them."""
+    followed = np.zeros(len(seat_of), dtype=bool)
+    if len(seat_of) > ahead:
+        followed[:-ahead] = seat_of[ahead:] == seat_of[:-ahead]
+    return followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +217,7 @@ def tabulate(turns: Turns, *, least: int = 5) -> list[Cell]:
     centre = (np.nan_to_num(blocks[0].advantage[0]), np.nan_to_num(blocks[0].error[0]))
     return [
         cell
-        for count in range(3)
+        for count in range(min(2, len(sizes)) + 1)
         for cell in _cells(turns, [b for b in blocks if len(b.features) == count], centre, least, int(taken.sum()))
     ]
 

@@ -11,7 +11,7 @@ from cornerman.cli import app
 from episodes.games.duel import GAME
 from episodes.store.store import Store
 from prompts.base import default_base
-from prompts.library import GuidanceRow, PromptLibrary
+from prompts.library import GuidanceRow, PromptLibrary, Status
 from prompts.prompt import GuidanceItem, Prompt
 from prompts.rule import Rule
 
@@ -26,7 +26,7 @@ FAR, NEAR, HURT, LOOSE = (
 )
 MODEL = "rookie"
 WORKING = Prompt(default_base(GAME, MODEL), (FAR, NEAR, HURT))
-STATUS = {FAR.id: "active", NEAR.id: "trial", HURT.id: "active", LOOSE.id: "proposed"}
+STATUS: dict[str, Status] = {FAR.id: "active", NEAR.id: "trial", HURT.id: "active", LOOSE.id: "proposed"}
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ def student_of(game: Game, seed: int) -> tuple[Player, ScriptedModel]:
 def played(game: Game, seed: int, seat: int) -> tuple[list[EpisodeRecord], list[tuple[Message, ...]]]:
     """Two games of a student in ``seat``, and everything that its model was asked."""
     student, model = student_of(game, seed)
-    seats = [load_bot("random")] * game.seats
+    seats: list[Player] = [load_bot("random")] * game.seats
     seats[seat] = student
     matches = [Match(game, tuple(seats), one, Clock("paused"), scope=f"{seed}") for one in (seed, seed + 1)]
     return [asyncio.run(play_episode(match)) for match in matches], model.requests

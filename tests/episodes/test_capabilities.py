@@ -47,9 +47,9 @@ class Watching:
         return getattr(self.game, name)
 
     def initial_state(self, seed: int) -> State:
-        state = self.game.initial_state(seed)
-        state.close = lambda: None  # type: ignore[attr-defined]  # nobody may call it
-        return Watched(state, self.asked)  # type: ignore[return-value]  # it hands on what it is asked
+        state: Any = self.game.initial_state(seed)
+        state.close = lambda: None  # nobody may call it
+        return Watched(state, self.asked)
 
 
 def watched(game: Game, *players: Any) -> tuple[EpisodeRecord, set[str]]:

@@ -1,12 +1,12 @@
 """What a decision carries beside its move: values, a thought, whether the legal moves were shown. Data stays data."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_chat import FakeChat
 from made_records import record
 
 from episodes.clock import Clock
@@ -22,22 +22,20 @@ from episodes.players.search import load_search
 from episodes.record import EpisodeRecord, TurnRecord
 from episodes.store.store import Store
 from episodes.turn_text import turn_text
-from models.chat import Completion, Message, Usage
+from models.chat import ChatRequest, Completion, Usage
 
 
-class Thinker:
-    """A chat model that thinks of one thing and answers another."""
+class Thinker(FakeChat):
+    """Thinks of one thing and answers another."""
 
     name = "thinker"
 
     def __init__(self, thought: str, text: str) -> None:
-        self.answer = Completion(text, Usage(3, 2), 0.0, thought=thought)
+        super().__init__()
+        self.said = Completion(text, Usage(3, 2), 0.0, thought=thought)
 
-    async def complete(self, messages: Sequence[Message], **options: Any) -> Completion:
-        return self.answer
-
-    async def close(self) -> None:
-        """Nothing to release."""
+    async def answer(self, request: ChatRequest) -> Completion:
+        return self.said
 
 
 def play(first: Player, name: str = "duel", second: str = "random") -> EpisodeRecord:
@@ -81,7 +79,7 @@ def test_a_search_leaves_values_and_replies_with_its_move() -> None:
         assert all(value == round(value, 3) and -1 <= value <= 1 for value in turn.values.values())
     state = GAME.initial_state(1)
     found = asyncio.run(search.act(state.observe(0), Context(GAME, 0, 5, 0, state)))
-    exact = search.evaluate(state, 0, 5)
+    exact = search.evaluate(GAME, state, 0, 5)
     assert found.values == pytest.approx(exact, abs=5e-4)
     assert list(found.values) == sorted(exact, key=lambda move: -exact[move]), "the best first"
 
@@ -89,7 +87,7 @@ def test_a_search_leaves_values_and_replies_with_its_move() -> None:
 def test_a_reply_that_looks_like_values_is_words() -> None:
     says = Thinker("", "jab (jab +0.900, guard -0.500)")
     for turn in own(play(ModelPlayer("t@t", says, "", "{situation}", constrained=False))):
-        assert turn.values == {} and turn.reply == says.answer.text
+        assert turn.values == {} and turn.reply == says.said.text
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("-inf"), "0.5", None])

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import math
 from collections import defaultdict
@@ -6,10 +7,24 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from episodes.clock import Clock
+from episodes.games import load_game
 from episodes.games.duel import GAME
+from episodes.play import Match, play_episode
+from episodes.players.bots import load_bot
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
-from reflect.evidence import GROUPS, LOOKAHEAD, Cell, between_variance, gather, load_turns, tabulate, turns_of
+from reflect.evidence import (
+    GROUPS,
+    LOOKAHEAD,
+    Cell,
+    Turns,
+    between_variance,
+    gather,
+    load_turns,
+    tabulate,
+    turns_of,
+)
 from reflect.rows import TurnRow
 
 
@@ -150,3 +165,52 @@ def test_filters(played: tuple[Store, list[str]]) -> None:
     )
     assert len(load_turns(store, GAME, purpose="gate")) == len(load_turns(store, GAME, player="nobody")) == 0
     assert tabulate(load_turns(store, GAME, player="nobody")) == []
+
+
+def games_of(name: str, games: int, seats: tuple[int, ...] = (0,)) -> Turns:
+    """The turns of random players in some games of OpenSpiel, of the seats asked for."""
+    game, bots = load_game(f"openspiel:{name}"), (load_bot("random"), load_bot("random"))
+    records = [asyncio.run(play_episode(Match(game, bots, seed, Clock("paused")))) for seed in range(games)]
+    return turns_of(game, [(record, seat) for record in records for seat in seats])
+
+
+@pytest.mark.parametrize("name", ["tic_tac_toe", "connect_four", "kuhn_poker"])
+@pytest.mark.parametrize("seats", [(0,), (0, 1)])
+def test_a_game_that_pays_at_its_end_is_judged_by_its_scores(name: str, seats: tuple[int, ...]) -> None:
+    """However many games there are, and whether a player had one seat of a game or both."""
+    turns = games_of(name, 12, seats)
+    assert np.any(turns.gains[:-LOOKAHEAD] != 0), "the ends of the games before the last are in the table"
+    assert turns.outcome == "score"
+    for cell in tabulate(turns, least=1):
+        if not cell.situation:
+            mine = turns.moves == turns.game.moves.index(cell.move)
+            lead = turns.scores[mine].mean() - turns.scores[~mine & (turns.moves >= 0)].mean()
+            assert cell.advantage == pytest.approx(lead), cell.move
+
+
+def test_a_game_that_pays_on_the_way_is_judged_by_its_gains() -> None:
+    for seats in ((0,), (0, 1)):
+        assert games_of("roshambo(rounds=12)", 3, seats).outcome == "gain"
+
+
+def test_the_outcome_is_by_seat_and_game() -> None:
+    """Gains by hand: only what is paid before a seat's last four decisions of a game is paid on the way."""
+    game = load_game("openspiel:tic_tac_toe")
+
+    def row(episode: str, n: int, seat: int, reward: float, result: float) -> TurnRow:
+        situation = json.dumps({name: values[0] for name, values in game.features.items()})
+        return TurnRow(episode, n, seat, situation, game.moves[0], "[]", reward, (1 + result) / 2, result, None)
+
+    def outcome(*rewards: tuple[str, int, list[float]]) -> str:
+        rows = [
+            row(episode, 2 * n + seat, seat, reward, 1.0)
+            for episode, seat, of_seat in rewards
+            for n, reward in enumerate(of_seat)
+        ]
+        return gather(game, rows, lambda text: text).outcome
+
+    assert outcome(("a", 0, [0.0] * 5), ("a", 1, [0.0] * 5), ("b", 0, [0.0] * 6)) == "score"
+    assert outcome(("a", 0, [0.0] * 4 + [0.5]), ("b", 0, [0.0] * 6)) == "gain"
+    assert outcome(("a", 0, [0.0] * 6), ("b", 0, [0.0, 0.0, 0.0, 0.5])) == "score"
+    assert outcome(("a", 0, [0.0]), ("b", 0, [0.0]), ("c", 0, [0.0])) == "score"
+    assert outcome() == "score"
