@@ -100,9 +100,10 @@ def raw_rows(records: list[EpisodeRecord]) -> list[Rows]:
             return text_id(text)
 
         turns = [rows.turn_row(record.id, turn, put) for turn in record.turns]
+        seats = [rows.seat_row(record, seat, put) for seat in record.seats]
         new = [(key, text) for key, text in texts.items() if key not in known]
         known.update(texts)
-        found.append((rows.episode_row(record), [rows.seat_row(record, seat) for seat in record.seats], turns, new))
+        found.append((rows.episode_row(record), seats, turns, new))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
-from episodes.player import Player
+from episodes.player import Player, identity_of
 from models.errors import BadInput
 from optimize.arena import Arena
 from optimize.compare import CompareRule, Comparison, Progress, compare
@@ -42,11 +42,23 @@ async def compare_players(
         *(f"{one.name} {one.prompt_id}" for one in opponents),
     )
     root = f"{derive('compare', *inputs):016x}"
-    arena = Arena(place.game, clock, place.store, scope=f"compare {root}", runner=place.runner)
+    arena = Arena(
+        place.game,
+        clock,
+        place.store,
+        scope=f"compare {root}",
+        runner=place.runner,
+        predates=place.store.lacks_identities,
+    )
     source = Through(arena, tuple(opponents)) if opponents else arena
     found = await compare(source, a, b, rule, root, on_progress=lambda progress: on_line(line(progress)))
+    played = (found.sample + found.confirmation.sample).results
+    said = [identity_of(one) for one in (a, b, *opponents)]
+    reused = [one for pair in played for one in pair.episodes if any(said) and place.store.lacks_identities(one)]
+    # The same names with other models behind them are another comparison; games of before do not tell.
+    behind = said if any(said) and len(reused) < 2 * len(played) else []
     entry = Entry(
-        id=f"{derive(root, repr(rule)):016x}",
+        id=f"{derive(root, repr(rule), *behind):016x}",
         game=place.game.name,
         clock=str(clock),
         purpose="compare",
@@ -58,10 +70,8 @@ async def compare_players(
         opponents=tuple(Contestant(one.name, one.prompt_id) for one in opponents),
     )
     ComparisonStore(place.store).record(entry)
-    both = side_totals(
-        place.store, (found.sample + found.confirmation.sample).results, apart=sides if opponents else None
-    )
-    result = {"id": entry.id, **found.as_dict(), **sides_dict(*both)}
+    both = side_totals(place.store, played, apart=sides if opponents else None)
+    result = {"id": entry.id, **found.as_dict(), **sides_dict(*both), "reused": len(reused)}
     if opponents:
         result |= {"against": [one.name for one in opponents], "scores": _scores(place, found, sides, opponents)}
     return result

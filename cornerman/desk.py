@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from cornerman.night.coaching import try_out
-from cornerman.night.corner import Champions, Corner, Watcher, corner_of, fixed
+from cornerman.night.corner import Champions, Corner, Watcher, corner_of, fixed, models_behind
 from cornerman.night.recognition import begin_stage, stage_digest
 from cornerman.night.reflection import propose, replay_what_ifs
 from cornerman.night.results import TrialOutcome
@@ -27,7 +27,8 @@ async def desk(place: Workplace, size: Size, watch: Watcher, *inputs: object) ->
     named = place.config.night.opponents
     opponents = fixed(named, place.players, place.game) if named else ()
     desk_id = stage_digest(place.config, *inputs, *([opponents] if opponents else []))
-    begun = begin_stage(place.store, place.config, desk_id, size, {}, *inputs, *opponents)
+    models = models_behind(place, opponents)
+    begun = begin_stage(place.store, place.config, desk_id, size, models, *inputs, *opponents)
     corner, runs = corner_of(place, begun, watch, opponents), Runs(place.store)
     try:
         yield corner

@@ -71,7 +71,8 @@ async def curve(
     """
     points = []
     for factor in factors:
-        setting = Setting(place.game, clock.times(factor), "latency", place.store, scope="latency")
+        charged, predates = clock.times(factor), place.store.lacks_identities
+        setting = Setting(place.game, charged, "latency", place.store, scope="latency", predates=predates)
         seeds = Seeds(f"latency {seed}", "latency").take(0, pairs)
         done: list[PairResult] = []
 

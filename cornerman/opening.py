@@ -5,6 +5,7 @@ what was opened.
 """
 
 import importlib.util
+import json
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import entry_points
@@ -27,6 +28,7 @@ from models.ledger import Ledger
 from models.prices import EFFORT_SUFFIX, Price
 from models.registry import ModelOptions
 from models.traffic import Traffic
+from models.weights import file_digest
 
 Role = Literal["player", "reflector", "teacher"]
 """The section of the configuration that a model is asked for: each may say something else of one name."""
@@ -49,7 +51,8 @@ def open_simple(spec: str, game: Game) -> Player | None:
     if kind in simple:
         return simple[kind]()
     if kind.endswith(".py"):
-        return _checked(_from_file(Path(kind), rest), spec)
+        found = _from_file(Path(kind), rest)
+        return _checked(found, spec, json.dumps({"kind": "file", "content": file_digest(Path(kind))}))
     for point in entry_points(group="cornerman.players", name=spec):
         return _checked(_loaded(point.load, spec), spec)
     return None
@@ -134,7 +137,7 @@ def _loaded(load: Callable[[], Any], what: str) -> Any:
         raise BadInput(f"{what} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
-def _checked(found: object, spec: str) -> Player:
+def _checked(found: object, spec: str, identity: str = "") -> Player:
     """A player that is not ours, as a guest."""
     members = ("name", "model", "prompt_id", "act")
     missing = [member for member in members if not _loaded(partial(hasattr, found, member), spec)]
@@ -142,4 +145,4 @@ def _checked(found: object, spec: str) -> Player:
         what = "is a class, not a player: name an instance" if isinstance(found, type) else f"has no {missing[0]}"
         raise BadInput(f"{spec} {what}; see the contract in episodes/player.py")
     player: Player = found  # type: ignore[assignment]  # every member is there
-    return guest_player(player, spec)
+    return guest_player(player, spec, identity)

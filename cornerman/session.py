@@ -32,7 +32,16 @@ async def play_session(
     started = time.perf_counter()
     concurrency = 1 if any(player.name == "human" for player in players) else 0
     runner = place.runner
-    setting = Setting(place.game, clock, "play", place.store, scope="play", concurrency=concurrency, runner=runner)
+    setting = Setting(
+        place.game,
+        clock,
+        "play",
+        place.store,
+        scope="play",
+        concurrency=concurrency,
+        runner=runner,
+        predates=place.store.lacks_identities,
+    )
     seeds = Seeds(f"play {seed}", "play").take(0, (episodes + 1) // 2)
     matches = [match for one in seeds for match in pair_matches(setting, *players, one)][:episodes]
     scores: dict[str, tuple[float, ...]] = {}

@@ -125,7 +125,8 @@ async def check_student(
     """
     rule = rule or CheckRule()
     player = student_player(student, who.game)
-    arena = Arena(who.game, Clock("measured"), store, scope=who.root, night_id=who.night_id)
+    predates = store.lacks_identities if who.night_id is None else None
+    arena = Arena(who.game, Clock("measured"), store, scope=who.root, night_id=who.night_id, predates=predates)
     try:
         gated, confirmation = await _against_champion(arena, player, who, rule, on_progress)
         table = await _league(arena, player, who, rule.league, on_progress)

@@ -16,8 +16,7 @@ from distill.judged import Judged, read_practised, student_base
 from distill.pooled import pool
 from distill.sketch import Sketch
 from distill.teach import Lessons, OpenPlayer, close_player
-from episodes.clock import Clock
-from episodes.pairs import Setting, play_pairs
+from episodes.pairs import play_pairs
 from episodes.player import Player
 from episodes.players.model import ModelPlayer
 from episodes.record import EpisodeRecord, SeatRecord
@@ -95,7 +94,7 @@ class _Ring:
     async def play(self) -> list[list[str]]:
         """The sketch's games against each opponent: lists of episode ids."""
         lessons = self.lessons
-        setting = Setting(lessons.game, Clock("paused"), lessons.purpose, self.store, lessons.scope, lessons.night_id)
+        setting = lessons.setting(self.store)
         seeds = Seeds(f"{lessons.scope} {self.number}", "practice").take(0, self.practice.pairs)
         curious = replace(self.sketch, explore=EXPLORE)
         found = []

@@ -55,6 +55,12 @@ class Lessons:
     def games(self) -> int:
         return 2 * len(self.opponents) * len(self.seeds)
 
+    def setting(self, store: Store) -> Setting:
+        """What all its games share. A night is recognised by its models; lessons by hand say them with every game."""
+        predates = store.lacks_identities if self.night_id is None else None
+        clock = Clock("paused")
+        return Setting(self.game, clock, self.purpose, store, self.scope, self.night_id, predates=predates)
+
 
 @dataclass(frozen=True, slots=True)
 class TeachReport:
@@ -155,7 +161,7 @@ async def teach(
 
 def _jobs(lessons: Lessons, players: dict[str, Player], store: Store) -> list[_Job]:
     """Every game, both halves of each pair, seed by seed, so that a run that is cut short is balanced."""
-    setting = Setting(lessons.game, Clock("paused"), lessons.purpose, store, lessons.scope, lessons.night_id)
+    setting = lessons.setting(store)
     jobs = []
     for seed in lessons.seeds:
         for name in lessons.opponents:

@@ -171,6 +171,7 @@ def _schema(file_format: str = FORMAT) -> Any:
         "split": pa.struct({"first": text, "rest": text, "lands": whole, "order": whole}),
     }
     if file_format == FORMAT:
+        seat["identity"] = text
         turn |= {"values": pa.map_(text, real), "listed": pa.bool_(), "thought": text}
     fault = {"where": text, "kind": text, "message": text, "traceback": text, "seat": whole, "player": text}
     fault |= {"turn": whole, "tick": whole, "times": whole}

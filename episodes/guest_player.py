@@ -24,12 +24,13 @@ MOST_SECONDS = 1e6
 
 @dataclass(frozen=True, slots=True)
 class GuestPlayer:
-    """A player that is not ours, under the name that it had when it was opened."""
+    """A player that is not ours, under the name that it had when it was opened; ``identity`` says what its code is."""
 
     player: Player
     name: str
     model: str
     prompt_id: str | None
+    identity: str = ""
 
     async def act(self, observation: Observation, context: Context) -> Decision:
         """The player's decision, or one of class ``FAULT`` where there is none; a move must be one that fits."""
@@ -49,11 +50,11 @@ class GuestPlayer:
         return Decision(None, "", time.perf_counter() - started, ReplyClass.FAULT, fault=fault)
 
 
-def guest_player(player: Player, place: str) -> GuestPlayer:
+def guest_player(player: Player, place: str, identity: str = "") -> GuestPlayer:
     """``player``, which was found at ``place``, as a guest; raises ``BadInput`` where it cannot say what it is."""
     try:
         prompt_id = None if player.prompt_id is None else checked_text(player.prompt_id)
-        return GuestPlayer(player, checked_text(player.name), checked_text(player.model), prompt_id)
+        return GuestPlayer(player, checked_text(player.name), checked_text(player.model), prompt_id, identity)
     except Exception as error:  # as above
         fault = raised("player", "its name, model and prompt_id", error)
         raise BadInput(f"{place} cannot be opened: {fault.message}") from error

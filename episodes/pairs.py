@@ -8,16 +8,17 @@ Knows nothing about what a comparison concludes; ``optimize`` does.
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from episodes.clock import Clock
 from episodes.fault import FaultPlace, GuestFault, faults_of
 from episodes.game import Game
 from episodes.play import Match, play_episode
-from episodes.player import Player
+from episodes.player import Player, identity_of
 from episodes.record import EpisodeRecord, Purpose
 from models.errors import BadInput, BudgetExhausted, GameFault, Void
+from models.ids import content_id
 
 
 class EpisodeSink(Protocol):
@@ -61,7 +62,11 @@ class PairResult:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all pairs of one run share. ``concurrency`` 0 means 1 on the measured clock and else 64, or the width of
+    """What all pairs of one run share.
+
+    ``predates`` is there where ``scope`` says nothing of the models: then what shapes their answers is part of every
+    match, and it tells of a stored episode whether it is of before that was kept. Without it the scope is a run's,
+    which is recognised by its models. ``concurrency`` 0 means 1 on the measured clock and else 64, or the width of
     ``runner`` where one plays the matches; without one they are played in this process."""
 
     game: Game
@@ -72,6 +77,7 @@ class Setting:
     night_id: str | None = None
     concurrency: int = 0
     runner: Runner | None = None
+    predates: Callable[[str], bool] | None = None
 
     @property
     def width(self) -> int:
@@ -154,11 +160,26 @@ async def play_pairs(
     return [results[seed] for seed in seeds]
 
 
+def scope_with(scope: str, *players: Player) -> str:
+    """``scope`` with what shapes the answers of ``players``; as it is where their names say everything."""
+    said = [identity_of(player) for player in players]
+    return f"{scope} {content_id('players', said)}" if any(said) else scope
+
+
 def pair_matches(setting: Setting, a: Player, b: Player, seed: int) -> tuple[Match, Match]:
     """The two matches of a pair: A first, then the same start with the sides swapped, or with B alone.
 
-    Raises ``BadInput`` for a game of more than two seats.
+    A pair that was stored before it was known what shapes the players' answers is taken for the same. Raises
+    ``BadInput`` for a game of more than two seats.
     """
+    pair = _matches(setting, a, b, seed)
+    scope = setting.scope if setting.predates is None else scope_with(setting.scope, a, b)
+    if setting.predates is None or scope == setting.scope or any(setting.predates(match.id) for match in pair):
+        return pair
+    return _matches(replace(setting, scope=scope), a, b, seed)
+
+
+def _matches(setting: Setting, a: Player, b: Player, seed: int) -> tuple[Match, Match]:
     if setting.game.seats > 2:
         raise BadInput(
             f"{setting.game.name} has {setting.game.seats} seats and a pair is a matter of two: let the players meet "

@@ -31,7 +31,7 @@ from episodes.game import (
     real_time,
 )
 from episodes.guest_game import no_legal_move
-from episodes.player import Context, Decision, Player
+from episodes.player import Context, Decision, Player, identity_of
 from episodes.real_time import run_ticks
 from episodes.record import EndedBy, EpisodeRecord, Purpose, SeatRecord, Split, TurnRecord
 from models.errors import BadInput, GameFault, Void
@@ -280,7 +280,15 @@ def _record(match: Match, table: _Table, started: datetime, seconds: float) -> E
         ended_by=ended_by,
         final_fingerprint=fingerprint_of(game, state),
         seats=tuple(
-            SeatRecord(seat, player.name, player.model, player.prompt_id, score(returns, seat, terminal), returns[seat])
+            SeatRecord(
+                seat,
+                player.name,
+                player.model,
+                player.prompt_id,
+                score(returns, seat, terminal),
+                returns[seat],
+                identity_of(player) or None,
+            )
             for seat, player in enumerate(match.players)
         ),
         turns=tuple(_turn(n, asked) for n, asked in enumerate(table.asked)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from episodes.fault import GuestFault
 from episodes.game import Game, Move, Observation, State
@@ -103,3 +103,17 @@ class Player(Protocol):
 
         Whatever else a player that is not ours raises costs it the decision: see ``episodes.guest_player``.
         """
+
+
+@runtime_checkable
+class IdentifiedPlayer(Player, Protocol):
+    """A player whose answers depend on more than its name, its model's name and its prompt say."""
+
+    @property
+    def identity(self) -> str:
+        """All that shapes its answers, as JSON: of a model its endpoint and how it is asked. No keys, no folders."""
+
+
+def identity_of(player: Player) -> str:
+    """What shapes a player's answers beside its names and its prompt; empty where these say everything."""
+    return player.identity if isinstance(player, IdentifiedPlayer) else ""

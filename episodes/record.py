@@ -75,7 +75,8 @@ class TurnRecord:
 class SeatRecord:
     """A seat's player, its ``score`` (1 for a win, 1/2 for a draw, 0 for a loss) and its ``result``, the final return.
 
-    In a game of one seat the score is graded.
+    In a game of one seat the score is graded. ``identity`` is what shaped the player's answers beside its names and its
+    prompt (``episodes.player.IdentifiedPlayer``), ``None`` where that is nothing, or was not kept yet.
     """
 
     seat: int
@@ -84,6 +85,7 @@ class SeatRecord:
     prompt_id: str | None
     score: float
     result: float
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

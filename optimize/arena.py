@@ -40,8 +40,8 @@ class PairSource(Protocol[P_contra]):
 class Arena:
     """The real source: plays through ``episodes``, keeps every episode in ``sink``, never plays one twice.
 
-    Where latency counts (the measured clock) or ``concurrency`` is limited, calls wait for each other. ``runner`` plays
-    elsewhere than in this process.
+    ``predates`` is as in ``episodes.pairs.Setting``. Where latency counts (the measured clock) or ``concurrency`` is
+    limited, calls wait for each other. ``runner`` plays elsewhere than in this process.
     """
 
     game: Game
@@ -52,6 +52,7 @@ class Arena:
     concurrency: int = 0
     on_pair: Callable[[PairResult], None] = lambda pair: None
     runner: Runner | None = None
+    predates: Callable[[str], bool] | None = None
     _turnstile: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
 
     async def play(self, a: Player, b: Player, seeds: Sequence[int], purpose: Purpose) -> list[PairResult]:
@@ -61,7 +62,15 @@ class Arena:
     def setting(self, purpose: Purpose) -> Setting:
         """What all its pairs for ``purpose`` share."""
         return Setting(
-            self.game, self.clock, purpose, self.sink, self.scope, self.night_id, self.concurrency, self.runner
+            self.game,
+            self.clock,
+            purpose,
+            self.sink,
+            self.scope,
+            self.night_id,
+            self.concurrency,
+            self.runner,
+            self.predates,
         )
 
     def turn(self) -> AbstractAsyncContextManager[None]:

@@ -126,6 +126,7 @@ class SeatTotals(NamedTuple):
     unreadable: int
     refused: int
     timeouts: int
+    faults: int
 
 
 _COLUMNS = (

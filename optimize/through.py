@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from episodes.game import Game
-from episodes.pairs import PairResult, play_matches, void_pair
+from episodes.pairs import PairResult, play_matches, scope_with, void_pair
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.record import Purpose
@@ -80,10 +80,18 @@ class Through:
         return results
 
     def _matches(self, a: Player, b: Player, seed: int, purpose: Purpose) -> tuple[Match, Match]:
-        """A's match and B's."""
+        """A's match and B's; see ``episodes.pairs.pair_matches`` for pairs that were stored before."""
+        scope, predates = self.arena.scope, self.arena.predates
+        pair = self._matches_in(scope, a, b, seed, purpose)
+        wanted = scope if predates is None else scope_with(scope, a, b, self.facing(seed)[0])
+        if predates is None or wanted == scope or any(predates(match.id) for match in pair):
+            return pair
+        return self._matches_in(wanted, a, b, seed, purpose)
+
+    def _matches_in(self, scope: str, a: Player, b: Player, seed: int, purpose: Purpose) -> tuple[Match, Match]:
         arena, (opponent, seat) = self.arena, self.facing(seed)
         sides = [f"{player.name} {player.model} {player.prompt_id}" for player in (a, b, opponent)]
-        parts = [KIND, arena.scope, arena.game.name, purpose, str(arena.clock), str(seed), str(seat), *sides]
+        parts = [KIND, scope, arena.game.name, purpose, str(arena.clock), str(seed), str(seat), *sides]
         pair_id = hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
         first = Match(
             game=arena.game,
@@ -92,7 +100,7 @@ class Through:
             clock=arena.clock,
             purpose=purpose,
             # B plays the same game in the pairs of other candidates: each pair keeps its own.
-            scope=f"{arena.scope} {pair_id}",
+            scope=f"{scope} {pair_id}",
             pair_id=pair_id,
             night_id=arena.night_id,
         )

@@ -14,7 +14,7 @@ from cornerman.night.steps import digest
 from cornerman.players import Players
 from cornerman.workplace import Workplace
 from episodes.game import Observation
-from episodes.player import Context, Decision, Player
+from episodes.player import Context, Decision, Player, identity_of
 from episodes.players.model import ModelPlayer
 from models.errors import BudgetExhausted, ModelError, Unavailable
 from optimize.arena import MAX_FAULTS
@@ -40,6 +40,10 @@ class Entrant:
     @property
     def prompt_id(self) -> str | None:
         return self.player.prompt_id
+
+    @property
+    def identity(self) -> str:
+        return identity_of(self.player)
 
     async def act(self, observation: Observation, context: Context) -> Decision:
         """The player's own decision; ``Unavailable`` without asking it once it is left out."""

@@ -8,7 +8,7 @@ id follows from what it is, so the same command plays nothing twice; adding a pl
 import hashlib
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from cornerman.colosseum.roster import System
 from cornerman.night.steps import Steps, digest
 from episodes.clock import Clock
 from episodes.game import Game
-from episodes.pairs import Setting, play_matches
+from episodes.pairs import Setting, play_matches, scope_with
 from episodes.play import Match
 from episodes.record import Purpose
 from episodes.store.store import Store
@@ -163,7 +163,7 @@ async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncI
         for number in range(tournament.rounds):
             pairings, bye = await _drawn(steps, number, table)
             wave = [
-                sitting(tournament, pairing, seed)
+                sitting(tournament, pairing, seed, store.lacks_identities)
                 for seed in Seeds(root, f"round {number + 1}").take(0, tournament.pairs)
                 for pairing in pairings
             ]
@@ -176,7 +176,7 @@ async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncI
         meetings = round_robin(names) if seats == 2 else [(name,) for name in names]
         drawn = [list(meetings)] * tournament.pairs
     yield [
-        sitting(tournament, one, seed)
+        sitting(tournament, one, seed, store.lacks_identities)
         for seed, tables in zip(Seeds(root, "colosseum").take(0, tournament.pairs), drawn, strict=True)
         for one in tables
     ]
@@ -213,10 +213,25 @@ def _after(
     return SwissTable(points, met, byes)
 
 
-def sitting(tournament: Tournament, table: tuple[str, ...], seed: int) -> Sitting:
-    """A table on a seed with its matches. The players' settings are part of the episodes' ids, their order is not."""
+def sitting(
+    tournament: Tournament, table: tuple[str, ...], seed: int, predates: Callable[[str], bool] = lambda episode: False
+) -> Sitting:
+    """A table on a seed with its matches. The players' settings, and what shapes their answers, are part of the
+    episodes' ids, their order is not.
+
+    ``predates`` tells of a stored episode whether it is of before it was kept what shapes answers: then it counts as
+    one of the same players.
+    """
+    settings = f"colosseum {digest([tournament.entrants[name].settings for name in table])}"
+    found = _sitting(tournament, table, seed, settings)
+    scope = scope_with(settings, *(tournament.entrants[name] for name in table))
+    if scope == settings or any(predates(match.id) for match in found.matches):
+        return found
+    return _sitting(tournament, table, seed, scope)
+
+
+def _sitting(tournament: Tournament, table: tuple[str, ...], seed: int, scope: str) -> Sitting:
     entrants = tournament.entrants
-    scope = f"colosseum {digest([entrants[name].settings for name in table])}"
     # Who plays alone is compared with everybody on that seed.
     names = [f"{name} {entrants[name].model} {entrants[name].prompt_id}" for name in table] if len(table) > 1 else []
     group = [tournament.game.name, str(tournament.clock), str(seed), scope if names else "", *names]

@@ -113,5 +113,10 @@ def _print(a: str, b: str, found: dict[str, Any]) -> None:
         say(f"{unit}: A {show(found[key]['a'])}, B {show(found[key]['b'])}")
     if any(found["faulted"].values()):
         say("decisions lost to faults of players' own code: A {a}, B {b}".format(**found["faulted"]))
+    if found["reused"]:
+        say(
+            f"{found['reused']} of the games are of before it was kept which model answers behind a name: they count "
+            "as played by the models of now; to play anew, give another --seed or another --db"
+        )
     if found["voided"]:
         say(f"{found['voided']} pairs were voided by faults of a provider or of the game, and replaced")

@@ -2,27 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from cornerman.config import Config
 from cornerman.night.recognition import Recognised
 from cornerman.night.sizes import Size
 from cornerman.night.steps import Steps
+from cornerman.opening import ROLES
 from cornerman.players import Players
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.game import Game
 from episodes.pairs import Runner
-from episodes.player import Player
+from episodes.player import Player, identity_of
 from episodes.players.bots import BOTS
 from episodes.store.runs import Runs
 from episodes.store.store import Store
+from models.hub import model_folder
+from models.weights import folder_digest
 from optimize.arena import Arena, PairSource
 from optimize.comparison_store import Contestant
 from optimize.stats.pairs import Counts
 from optimize.through import Through, check_opponents
 from prompts.library import PromptLibrary
 from prompts.prompt import Prompt
+from reflect.analyst import NAME as ANALYST
+from reflect.standin import FOLLOWER
 
 
 class Watcher(Protocol):
@@ -173,3 +179,23 @@ def corner_of(place: Workplace, begun: Recognised, watch: Watcher, opponents: tu
         runner=place.runner,
         opponents=opponents,
     )
+
+
+def models_behind(place: Workplace, opponents: Sequence[str] = ()) -> dict[str, str]:
+    """What answers behind each model's name of the configuration, and behind opponents: a run is recognised by it.
+
+    The models are opened, which calls no provider, so a night whose models cannot be opened ends before it begins.
+    Raises ``BadInput`` for those.
+    """
+    config, found = place.config, dict[str, str]()
+    for role in ROLES:
+        model = getattr(config, role).model
+        if model not in (ANALYST, FOLLOWER, "search"):
+            found[role] = place.players.model(model, role).endpoint.id
+    base = config.student.base
+    if base == "rookie" or Path(base).is_dir():
+        found["student"] = folder_digest(model_folder(base))
+    for name in opponents:
+        if identity := identity_of(place.players.open(name, place.game)):
+            found[name] = identity
+    return found

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cornerman.night import coaching, measuring, schooling
-from cornerman.night.corner import Corner, Watcher, corner_of, fixed
+from cornerman.night.corner import Corner, Watcher, corner_of, fixed, models_behind
 from cornerman.night.leaving import HOME, check_player, leave_out, say_left_out
 from cornerman.night.recognition import Recognised, begin_night
 from cornerman.night.results import Opponents, Trained, TrialOutcome
@@ -44,10 +44,9 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     began = time.perf_counter()
     check_player(place.config.player.model, place.game.name)
     named = place.config.night.opponents
-    if named:
-        fixed(named, place.players, place.game)
+    opponents = fixed(named, place.players, place.game) if named else ()
     place.store.on_fault = told_once(watch.say)
-    begun = begin_night(place.store, place.config, size, {})
+    begun = begin_night(place.store, place.config, size, models_behind(place, opponents))
     _say_begun(place, begun, watch)
     corner = corner_of(place, begun, watch)
     status: RunStatus = "done"

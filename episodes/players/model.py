@@ -3,6 +3,7 @@
 Knows a prompt only as finished text; what went into it is the business of ``prompts``.
 """
 
+import json
 import time
 from dataclasses import dataclass, replace
 
@@ -39,6 +40,12 @@ class ModelPlayer:
     @property
     def model(self) -> str:
         return self.chat.name
+
+    @property
+    def identity(self) -> str:
+        """The model's endpoint, and what is asked of it in every request; the prompt has an id of its own."""
+        asked = {"temperature": self.temperature, "max_tokens": self.max_tokens}
+        return json.dumps({**self.chat.endpoint.facts(), **asked})
 
     def messages(self, observation: Observation, time_left: float | None = None) -> tuple[Message, ...]:
         """What is sent for one decision; ``time_left`` is seconds on the player's clock, if it has one."""

@@ -49,6 +49,7 @@ SEAT_COLUMNS = (
     "cost_usd",
     "result",
     "faults",
+    "identity_id",
 )
 TURN_COLUMNS = (
     "episode_id",
@@ -121,7 +122,7 @@ def episode_row(record: EpisodeRecord) -> Row:
     return tuple(getattr(record, column) for column in EPISODE_COLUMNS)
 
 
-def seat_row(record: EpisodeRecord, seat: SeatRecord) -> Row:
+def seat_row(record: EpisodeRecord, seat: SeatRecord, put: PutText) -> Row:
     """A seat with the totals of its turns. Decisions that came to nothing are counted by what was wrong with them:
 
     ``illegal`` moves that the game refused, ``unreadable`` replies without a move (unparsable, empty, truncated),
@@ -147,6 +148,7 @@ def seat_row(record: EpisodeRecord, seat: SeatRecord) -> Row:
         math.fsum(turn.cost_usd for turn in turns),
         seat.result,
         classes.count(ReplyClass.FAULT),
+        None if seat.identity is None else put(seat.identity),
     )
 
 
@@ -261,8 +263,8 @@ def to_episode(
     return EpisodeRecord(
         **values,
         seats=tuple(
-            SeatRecord(seat, player, model, prompt, score, result)
-            for _, seat, player, prompt, model, score, *_, result, _ in seats
+            SeatRecord(seat, player, model, prompt, score, result, None if identity is None else text(identity))
+            for _, seat, player, prompt, model, score, *_, result, _, identity in seats
         ),
         turns=tuple(to_turn(turn, text) for turn in turns),
         inputs=tuple(Input(*values) for _, _, *values in inputs),

@@ -194,6 +194,8 @@ MIGRATIONS: list[str] = [
     _DATA_AS_DATA,
     # 7: what the code of plug-ins raised, also where the episode is void, and how many decisions that cost
     _FAULTS + "; alter table seats add column faults integer not null default 0",
+    # 8: what shaped a player's answers beside its names and its prompt: a text, empty for games of before
+    "alter table seats add column identity_id text",
 ]
 """Statements separated by ``;``; entry k brings a store from version k to k + 1. Append only.
 

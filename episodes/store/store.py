@@ -218,7 +218,7 @@ class Store:
         # What players raised in it while it was still void is not of this record.
         connection.execute("delete from faults where episode_id = ? and \"where\" = 'player'", (record.id,))
         connection.execute(rows.INSERT_EPISODE, rows.episode_row(record))
-        connection.executemany(rows.INSERT_SEAT, [rows.seat_row(record, seat) for seat in record.seats])
+        connection.executemany(rows.INSERT_SEAT, [rows.seat_row(record, seat, self.put_text) for seat in record.seats])
         connection.executemany(
             rows.INSERT_TURN, [rows.turn_row(record.id, turn, self.put_text) for turn in record.turns]
         )
@@ -264,6 +264,13 @@ class Store:
         """The seats' scores of a stored episode, or ``None`` if it is not there."""
         found = self._connection.execute("select score from seats where episode_id = ? order by seat", (episode_id,))
         return tuple(score for (score,) in found) or None
+
+    def lacks_identities(self, episode_id: str) -> bool:
+        """Whether the episode is stored and nothing is known of what shaped its players' answers."""
+        found = self._connection.execute(
+            "select count(*), count(identity_id) from seats where episode_id = ?", (episode_id,)
+        ).fetchone()
+        return bool(found[0]) and not found[1]
 
     def episode(self, episode_id: str) -> EpisodeRecord:
         """A stored episode, equal to what was saved; raises ``BadInput`` for an unknown id."""
@@ -327,7 +334,7 @@ class Store:
         return EpisodeSummary(
             **values,
             seats=tuple(
-                SeatSummary(player, model, prompt_id, *totals) for _, _, player, prompt_id, model, *totals in seats
+                SeatSummary(player, model, prompt_id, *totals) for _, _, player, prompt_id, model, *totals, _ in seats
             ),
         )
 

@@ -93,7 +93,7 @@ def test_totals_that_do_not_hold_are_never_written(store: Store, monkeypatch: py
 
     honest = rows.seat_row
     monkeypatch.setattr(
-        rows, "seat_row", lambda record, seat: (*honest(record, seat)[:6], 99, *honest(record, seat)[7:])
+        rows, "seat_row", lambda record, seat, put: (*honest(record, seat, put)[:6], 99, *honest(record, seat, put)[7:])
     )
     with pytest.raises(ValueError, match="totals"):
         store.save(record())

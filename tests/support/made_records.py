@@ -50,7 +50,7 @@ def turns(seats: int) -> st.SearchStrategy[tuple[TurnRecord, ...]]:
 
 def seats(count: int) -> st.SearchStrategy[tuple[SeatRecord, ...]]:
     scores = st.floats(0, 1) if count == 1 else st.sampled_from([0.0, 0.5, 1.0])
-    one = st.builds(SeatRecord, st.just(0), TEXT, TEXT, st.none() | TEXT, scores, st.floats(-1, 1))
+    one = st.builds(SeatRecord, st.just(0), TEXT, TEXT, st.none() | TEXT, scores, st.floats(-1, 1), st.none() | TEXT)
     return st.lists(one, min_size=count, max_size=count).map(
         lambda found: tuple(replace(seat, seat=n) for n, seat in enumerate(found))
     )
