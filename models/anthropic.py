@@ -172,4 +172,5 @@ def anthropic_faults() -> Faults:
         anthropic.APIConnectionError,
         anthropic.AnthropicError,
         transport=(httpx2.HTTPError,),
+        form=(anthropic.APIResponseValidationError,),
     )

@@ -27,7 +27,15 @@ CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 QUERY_IN_URL = re.compile(r"(://[^\s?#]+)[?#][^\s'\"]*")
 
 BLOCKED_CODES = frozenset({"content_filter", "content_policy_violation", "content_policy", "cyber_policy", "refusal"})
-EXHAUSTED_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_error"})
+EXHAUSTED_CODES = frozenset(
+    {
+        "insufficient_quota",
+        "billing_hard_limit_reached",
+        "billing_error",
+        "contract_spend_limit_reached",
+        "enforced_spend_limit_reached",
+    }
+)
 
 LASTING = {
     401: "the key was not accepted",
@@ -71,7 +79,7 @@ class Faults:
     """The exception classes of one SDK; OpenAI's and Anthropic's have the same shape.
 
     ``transport`` are those of the HTTP library below, which come through while a stream is read; ``credentials`` those
-    of the library that fetches a token before the request; ``form`` those of one that takes a stream apart.
+    of the library that fetches a token before the request; ``form`` those of an answer that cannot be taken apart.
     """
 
     status: Any
@@ -126,7 +134,8 @@ class Boundary:
             return self._fault(int(error.status_code), _detail(error.body), wait)
         if isinstance(error, (self.faults.connection, *self.faults.transport)):
             return self._lost(error.__cause__ or error)
-        if isinstance(detail := getattr(error, "body", None), Mapping):
+        detail = getattr(error, "body", None)
+        if isinstance(detail, Mapping) and not isinstance(error, self.faults.form):
             return self.event_fault(detail)
         return Malformed(f"{self.who}: the answer is not of the API's form ({self.redact(str(error))})")
 
@@ -163,15 +172,19 @@ class Boundary:
         self, status: int, detail: Mapping[str, object], wait: float | None, may_be_billed: bool = False
     ) -> ModelError:
         """The error for a status and what the body says of it; ``wait`` is what Retry-After asks for, in seconds."""
-        code, said = str(detail.get("code") or detail.get("type") or ""), str(detail.get("message") or "")
-        said = self.redact(said or code or f"status {status}")
-        if code in BLOCKED_CODES:
+        # Anthropic's ``type`` names a family of errors, and a code among the details the very one, if there is one.
+        more = detail.get("details")
+        found = (more.get("error_code") if isinstance(more, Mapping) else None, detail.get("code"), detail.get("type"))
+        codes = [str(code) for code in found if code]
+        said = self.redact(str(detail.get("message") or "") or next(iter(codes), f"status {status}"))
+        exhausted = not EXHAUSTED_CODES.isdisjoint(codes)
+        if not BLOCKED_CODES.isdisjoint(codes):
             return Refused(f"{self.who}: the provider blocked the request ({said})", may_be_billed)
-        if status == 429 and code not in EXHAUSTED_CODES:
+        if status == 429 and not exhausted:
             return RateLimited(f"{self.who}: too many requests ({said})", wait, may_be_billed)
         if status in (408, 504):
             return TimedOut(f"{self.who}: the server gave up waiting ({said})")
-        what = LASTING.get(402 if code in EXHAUSTED_CODES else status, f"the request failed with status {status}")
+        what = LASTING.get(402 if exhausted else status, f"the request failed with status {status}")
         return Unavailable(
             f"{self.who}: {what} ({said})",
             status == 409 or status >= 500,

@@ -42,9 +42,10 @@ class ChatRequest:
     model that cannot simply answers, and the caller reads the text. ``temperature`` 0 is greedy.
 
     ``on_text`` gets the whole text so far, on the event loop, each time it grows; from a model that cannot stream it
-    gets the whole text once. The last text it gets is that of the completion, if the model wrote any. If the call is
-    made again after a fault (``models/retry.py``), the text begins anew: what is given is always the attempt that runs
-    now. ``on_text`` must not raise. It is no part of what is asked: requests are compared without it.
+    gets the whole text once. The last text it gets is that of the completion, if the model wrote any and the provider
+    did not cut in to refuse. If the call is made again after a fault (``models/retry.py``), the text begins anew: what
+    is given is always the attempt that runs now. ``on_text`` must not raise. It is no part of what is asked: requests
+    are compared without it.
     """
 
     messages: tuple[Message, ...]

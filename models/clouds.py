@@ -66,13 +66,14 @@ def bedrock(known: Endpoint, name: str, *, base_url: str | None, api_key_env: st
 
     from botocore.eventstream import ParserError  # type: ignore[import-untyped]  # botocore ships no types
 
+    faults = anthropic_faults()
     claude = AnthropicModel(
         replace(known, address=address_of([url])),
         name=name,
         make=make,
         capabilities=anthropic_capabilities(known.name),
         secrets=tuple(part for part in (key, access, secret, session) if part),
-        faults=replace(anthropic_faults(), form=(ParserError,)),
+        faults=replace(faults, form=(*faults.form, ParserError)),
         timeout_s=timeout_s,
     )
     return Served(claude, url, key or access or "")

@@ -221,6 +221,7 @@ def openai_faults() -> Faults:
         openai.APIConnectionError,
         openai.OpenAIError,
         transport=(httpx.HTTPError,),
+        form=(openai.APIResponseValidationError,),
     )
 
 
