@@ -148,6 +148,20 @@ def test_play_says_what_each_seat_is_worth() -> None:
     assert abs(first - 0.297) < 4 * 0.89 / 200**0.5  # the two games of a pair are the same game here
 
 
+def test_an_episode_shows_values_and_thoughts_beside_replies() -> None:
+    run("play", "search:20", "bot:random", "--episodes", 1, "--game", "openspiel:tic_tac_toe")
+    sql("insert into texts values ('t1', 'I should\x1b[31m take the centre')")
+    sql("update turns set thought_id = 't1' where n = 1")
+    found = run_json("episodes", "list")
+    (episode,) = (one["id"] for one in found["episodes"])
+    shown = run("episodes", "show", episode).stdout
+    assert "\nthought: I should" in shown and "\x1b" not in shown
+    first, second, *_ = run_json("episodes", "show", episode)["turns_list"]
+    best, *_ = first["values"]
+    assert f"\nvalues: {best} {first['values'][best]:+.3f}, " in shown
+    assert (second["thought"], second["values"], second["listed"]) == ("I should\x1b[31m take the centre", {}, True)
+
+
 def test_replay_notices_a_changed_move() -> None:
     run("play", "bot:rushdown", "bot:zoner", "--episodes", 1)
     sql("update turns set move = 'retreat' where n = 5")

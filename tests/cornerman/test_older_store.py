@@ -15,6 +15,7 @@ import pytest
 
 from cornerman.verify import verify
 from distill.dataset import build_dataset
+from distill.judged import Outcomes, read_taught, student_base
 from episodes.clock import Clock
 from episodes.exchange import Imported, export_episodes, import_episodes
 from episodes.games import load_game
@@ -90,8 +91,15 @@ def test_the_values_of_searches_are_brought_over_and_no_others(store: Store) -> 
             assert bool(turn.values) == search
             assert set(turn.values) <= set(turn.legal_moves)
     assert searches > 150
+
+
+def test_a_chat_models_reply_that_looks_like_values_is_taken_for_none(store: Store) -> None:
     chat = [turn for turn in store.episode(CHAT).turns if turn.seat == 0]
-    assert {turn.reply for turn in chat} == {"jab (jab +0.900, guard -0.500)"}, "it looks like values and is none"
+    assert {turn.reply for turn in chat} == {"jab (jab +0.900, guard -0.500)"}
+    assert all(turn.values == {} for turn in chat)
+    base = student_base(load_game("duel"))
+    taught, _ = read_taught(store, [CHAT], "rookie@looks", base, Outcomes())
+    assert len(taught) == len(chat) and {one.source for one in taught} == {"played"}
 
 
 def test_whether_moves_were_shown_is_known(store: Store) -> None:
