@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from episodes.fault import ContractBroken, checked_text
-from episodes.game import ClosableState, Game, Observation, RealTimeState, State, cloneable
+from episodes.game import Game, Observation, State, cloneable, closable, real_time
 from episodes.guest_player import checked
 from episodes.player import Context, Decision, Player, ReplyClass
 from models.errors import BadInput, ModelError
@@ -92,8 +92,8 @@ async def _along(player: Player, game: Game, seed: int, *, repeats: bool, blind:
                         return
                 turns[seat] += 1
             state.apply({seat: rng.choice(state.observe(seat).legal_moves) for seat in seats})
-            if isinstance(state, RealTimeState) and not state.is_terminal():
-                state.advance(rng.choice((1, 7, 60)))
+            if (timed := real_time(game, state)) is not None and not timed.is_terminal():
+                timed.advance(rng.choice((1, 7, 60)))
 
 
 @contextmanager
@@ -102,8 +102,8 @@ def _start(game: Game, seed: int) -> Iterator[State]:
     try:
         yield state
     finally:
-        if isinstance(state, ClosableState):
-            state.close()
+        if (kept := closable(game, state)) is not None:
+            kept.close()
 
 
 async def _asked(player: Player, moment: _Moment, *, repeats: bool, blind: bool) -> AsyncIterator[str]:
@@ -192,6 +192,6 @@ def _look(moment: _Moment) -> list[object]:
         state.returns(),
         *(state.observe(seat) for seat in seats),
     ]
-    if isinstance(state, CloneableState):
-        seen.append(state.fingerprint())
+    if (copied := cloneable(moment.context.game, state)) is not None:
+        seen.append(copied.fingerprint())
     return seen
