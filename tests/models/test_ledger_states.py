@@ -12,6 +12,9 @@ from models.ledger import NANO, Allowance, Ledger, Reservation, Total
 from models.prices import FREE, Price
 
 PRICES = (FREE, Price(1.0, 10.0), Price(0.05, 0.4), Price(3.0, 7.0, long_from=50, long_in=6.0, long_out=21.0), None)
+HAIR = Price(0.001, 0.001)
+"""One billionth of a dollar a token."""
+
 MODELS = st.sampled_from(["one", "other"])
 TOKENS = st.integers(0, 200)
 AMOUNTS = st.builds(Allowance, st.integers(0, 10**6), st.integers(0, 300))
@@ -126,6 +129,19 @@ class Money(RuleBasedStateMachine):
     def release(self, call: Call) -> None:
         if self.ends(call):
             self.ledger.release(call.reservation)
+
+    @rule(model=MODELS, left=st.integers(0, 5))
+    def a_hair_too_much(self, model: str, left: int) -> None:
+        """Of a few billionths of a dollar that are left all can be had, and not one more."""
+        if self.ledger.limit_usd is None:
+            return
+        left = min(left, self.left.nano)
+        lent = self.ledger.lend(Allowance(), Allowance(self.left.nano - left, 0))
+        with pytest.raises(BudgetExhausted):
+            self.ledger.reserve(model, left + 1, 0, HAIR)
+        if left <= self.left.tokens:
+            self.ledger.release(self.ledger.reserve(model, left, 0, HAIR))
+        self.ledger.repay(lent, {})
 
     @rule(target=loans, least=AMOUNTS, more=AMOUNTS)
     def lend(self, least: Allowance, more: Allowance) -> Loan:
