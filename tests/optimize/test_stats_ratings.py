@@ -95,11 +95,11 @@ def test_a_csv_file_is_rated(tmp_path: Path) -> None:
     )
     assert read_results(path)[1] == Result("y", "x", 0.0, pair="p")
     report = ratings_report(path, samples=20)
-    assert report["results"] == 4
-    first, second = report["ratings"]
-    assert (first["player"], first["score"], first["games"]) == ("x", 3.0, 4.0)
-    assert first["elo_low"] <= first["elo"] <= first["elo_high"]
-    assert second["elo"] < 0
+    assert report.results == 4
+    first, second = report.ratings
+    assert (first.player, first.score, first.games) == ("x", 3.0, 4.0)
+    assert first.elo_low <= first.elo <= first.elo_high
+    assert second.elo < 0
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
 
 def test_reports_hold_what_outside_readers_rely_on() -> None:
     report = eprocess_report(Counts(2, 6, 20, 18, 14))
-    assert report["e"] == pytest.approx(996.5859161576814)
-    assert report["e_lower"] == pytest.approx(0.07690197812155752)
-    assert (report["low"], report["high"]) == pytest.approx((0.540899212844975, 0.7516954187415872))
-    assert report["elo_low"] < report["elo"] < report["elo_high"]
-    assert eprocess_report(Counts(n4=3))["elo_high"] is None
+    assert report.e == pytest.approx(996.5859161576814)
+    assert report.e_lower == pytest.approx(0.07690197812155752)
+    assert (report.low, report.high) == pytest.approx((0.540899212844975, 0.7516954187415872))
+    assert report.elo_low < report.elo < report.elo_high
+    assert eprocess_report(Counts(n4=3)).elo_high is None
     test = sprt_report(Counts(2, 6, 20, 18, 14), 0, 50, "normalized")
-    assert test["llr"] == pytest.approx(4.790345805394164)
-    assert (test["lower"], test["upper"], test["verdict"]) == (-test["upper"], test["upper"], "accepted")
+    assert test.llr == pytest.approx(4.790345805394164)
+    assert (test.lower, test.upper, test.verdict) == (-test.upper, test.upper, "accepted")
     with pytest.raises(BadInput, match="unknown model 'wald'"):
         sprt_report(Counts(), 0, 50, "wald")
     with pytest.raises(BadInput, match="alpha"):
