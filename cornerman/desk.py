@@ -4,8 +4,7 @@ The same inputs are the same desk, so a stage that was stopped goes on, and one 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from cornerman.night.coaching import try_out
 from cornerman.night.corner import Champions, Corner, Watcher, fixed
@@ -15,6 +14,51 @@ from cornerman.night.steps import Steps, digest
 from cornerman.workplace import Workplace
 from models.errors import BadInput
 from prompts.prompt import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of a candidate as the player reads it; ``cites`` are the turns (episode, number) behind it."""
+
+    id: str
+    text: str
+    cites: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A candidate by its prompt's id."""
+
+    prompt: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReflectResult:
+    """What ``cornerman reflect --json`` prints: whose games, how many, the turns replayed with other moves."""
+
+    player: str
+    prompt: str
+    episodes: int
+    what_ifs: int
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizeResult:
+    """What ``cornerman optimize --json`` prints: ids of prompts and of comparisons.
+
+    ``promoted`` is the comparison that made ``certified`` what it is, ``None`` if nothing was promoted; ``gain`` its
+    gain in pair score on fresh pairs, with the interval.
+    """
+
+    candidates: tuple[str, ...]
+    before: str
+    working: str
+    certified: str
+    promoted: str | None
+    comparisons: tuple[str, ...]
+    gain: tuple[float, float, float] | None
 
 
 def desk(place: Workplace, size: Size, watch: Watcher, *inputs: object) -> Corner:
@@ -44,10 +88,10 @@ def champion(place: Workplace, name: str) -> Prompt:
     return library.resolve(name if known or name not in ("working", "certified") else "base", place.game, model)
 
 
-async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watcher) -> dict[str, Any]:
+async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watcher) -> ReflectResult:
     """Reflect on every stored game that the configured model played with ``prompt``; keep the candidates.
 
-    The result is what ``cornerman reflect --json`` prints. Raises ``BadInput`` where there are no such games.
+    Raises ``BadInput`` where there are no such games.
     """
     player, episodes = _stored(place, prompt)
     corner = desk(place, SIZES[size], watch, "reflect", prompt.id, player, episodes, size)
@@ -55,13 +99,13 @@ async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watch
     studied = await replay_what_ifs(corner, 1, player, episodes)
     champions = Champions(prompt, champion(place, "certified"))
     candidates = await propose(corner, 1, champions, player, episodes)
-    return {
-        "player": player,
-        "prompt": prompt.id,
-        "episodes": len(episodes),
-        "what_ifs": studied["what_ifs"],
-        "candidates": [_candidate(place, one) for one in candidates],
-    }
+    return ReflectResult(
+        player=player,
+        prompt=prompt.id,
+        episodes=len(episodes),
+        what_ifs=studied["what_ifs"],
+        candidates=tuple(_candidate(place, one) for one in candidates),
+    )
 
 
 _PLAYED_ON = (
@@ -89,17 +133,17 @@ def _stored(place: Workplace, prompt: Prompt) -> tuple[str, list[str]]:
     return player, list(dict.fromkeys(games[player]))
 
 
-def _candidate(place: Workplace, prompt: Prompt) -> dict[str, Any]:
+def _candidate(place: Workplace, prompt: Prompt) -> Candidate:
     library = place.players.library
-    rules = [
-        {
-            "id": item.id,
-            "text": item.line(place.game, remarks=True),
-            "cites": [[cited.episode_id, cited.turn_n] for cited in library.citations(item.id)],
-        }
+    rules = (
+        Rule(
+            id=item.id,
+            text=item.line(place.game, remarks=True),
+            cites=tuple((cited.episode_id, cited.turn_n) for cited in library.citations(item.id)),
+        )
         for item in prompt.items
-    ]
-    return {"prompt": prompt.id, "rules": rules}
+    )
+    return Candidate(prompt.id, tuple(rules))
 
 
 def untried(place: Workplace, parent: Prompt) -> list[Prompt]:
@@ -112,11 +156,10 @@ def untried(place: Workplace, parent: Prompt) -> list[Prompt]:
     return [place.players.library.get(str(prompt_id), place.game) for (prompt_id,) in list(rows)]
 
 
-async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeName, watch: Watcher) -> dict[str, Any]:
+async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeName, watch: Watcher) -> OptimizeResult:
     """Race ``candidates`` against the certified champion and put the best through the gate.
 
-    Moves the names ``working`` and ``certified`` as a night does. The result is what ``cornerman optimize --json``
-    prints.
+    Moves the names ``working`` and ``certified`` as a night does.
     """
     champions = Champions(champion(place, "working"), champion(place, "certified"))
     wanted = [prompt for prompt in candidates if prompt.id != champions.certified.id]
@@ -129,12 +172,13 @@ async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeNam
         corner.library.save(prompt, place.game)
     after = await try_out(corner, 1, champions, wanted)
     result = corner.steps.result("trial.1") or {}
-    return {
-        "candidates": ids,
-        "before": champions.certified.id,
-        "working": after.working.id,
-        "certified": after.certified.id,
-        "promoted": result.get("promoted"),
-        "comparisons": result.get("comparisons", []),
-        "gain": result.get("gain"),
-    }
+    gain = result.get("gain")
+    return OptimizeResult(
+        candidates=tuple(ids),
+        before=champions.certified.id,
+        working=after.working.id,
+        certified=after.certified.id,
+        promoted=result.get("promoted"),
+        comparisons=tuple(result.get("comparisons", ())),
+        gain=None if gain is None else (gain[0], gain[1], gain[2]),
+    )

@@ -9,6 +9,7 @@ def players(*, game: GameName = None, config: ConfigFile = None, db: Db = None, 
 
     Example: cornerman players
     """
+    from cornerman.listing import PlayersResult
     from cornerman.players import FORMS, house_players
     from cornerman.workplace import settings
     from episodes.store.store import Store
@@ -20,10 +21,10 @@ def players(*, game: GameName = None, config: ConfigFile = None, db: Db = None, 
             aliases = store.db.query("select * from aliases where game = ? and prompt_id is not null", [chosen.game])
             named += [f"{row['model'] or 'MODEL'}@{row['name']}" for row in aliases]
             named += [f"student:{row['id']}" for row in store.db.query("select id from students order by created")]
-    found = {"house": house_players(), "stored": named, "forms": list(FORMS)}
+    found = PlayersResult(tuple(house_players()), tuple(named), tuple(FORMS))
     if as_json:
         return emit(found)
-    for kind, names in found.items():
+    for kind, names in (("house", found.house), ("stored", found.stored), ("forms", found.forms)):
         for name in names:
             say(f"{kind:8} {name}")
     return None
