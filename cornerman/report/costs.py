@@ -2,8 +2,10 @@
 
 import statistics
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
+from cornerman.format import dollars, listed, number
 from cornerman.report.names import Names
 from cornerman.report.view import Cost
 from episodes.store.store import Store
@@ -36,26 +38,37 @@ def _cost(name: str, parts: list[dict[str, Any]]) -> Cost:
         tokens_in=sum(part["tokens_in"] for part in parts),
         tokens_out=sum(part["tokens_out"] for part in parts),
         usd=sum(part["usd"] for part in parts),
-        latency=milliseconds(statistics.median(latencies)) if latencies else "",
+        latency_ms=statistics.median(latencies) if latencies else None,
         bad=sum(part["bad"] for part in parts),
     )
 
 
-def total(store: Store, night: str, rows: Iterable[Cost]) -> str:
-    """A sentence about money and tokens; the ledger knows calls that were not turns, such as reflections."""
-    spent = list(store.db.query("select * from spending where night_id = ?", [night]))
-    usd = sum(row["cost_usd"] for row in spent)
-    called = sum(row["tokens_in"] + row["tokens_out"] for row in spent)
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What hosted models took, reflection and all else that is no turn included; ``unpriced`` are counted as free."""
+
+    usd: float
+    tokens: int
+    unpriced: tuple[str, ...]
+    called: bool
+    """Whether any was called at all."""
+
+
+def spent(store: Store, night: str) -> Spent:
+    """From the night's ledger, which knows calls that were not turns."""
+    rows = list(store.db.query("select * from spending where night_id = ?", [night]))
+    return Spent(
+        usd=sum(row["cost_usd"] for row in rows),
+        tokens=sum(row["tokens_in"] + row["tokens_out"] for row in rows),
+        unpriced=tuple(row["model"] for row in rows if not row["priced"]),
+        called=bool(rows),
+    )
+
+
+def total(found: Spent, rows: Iterable[Cost]) -> str:
+    """A sentence about money and tokens."""
     local = sum(cost.tokens_in + cost.tokens_out for cost in rows)
-    if not spent:
-        return f"No hosted model was called: US$ 0. The models on this machine read and wrote {local:,} tokens."
-    unknown = [row["model"] for row in spent if not row["priced"]]
-    text = f"Hosted models cost US$ {usd:.4f} for {called:,} tokens, reflection included."
-    return text + (f" The price of {', '.join(unknown)} is not known and not counted." if unknown else "")
-
-
-def milliseconds(value: float) -> str:
-    """A latency as people read it."""
-    if value >= 1000:
-        return f"{value / 1000:.2f} s"
-    return f"{value:.0f} ms" if value >= 10 else f"{value:.2f} ms"
+    if not found.called:
+        return f"No hosted model was called: US$ 0. The models on this machine read and wrote {number(local)} tokens."
+    text = f"Hosted models cost {dollars(found.usd)} for {number(found.tokens)} tokens, reflection included."
+    return text + (f" The price of {listed(found.unpriced)} is not known and not counted." if found.unpriced else "")
