@@ -10,7 +10,7 @@ from small_night import HOSTILE, NightStore
 
 from cornerman.night.measuring import unevenness
 from cornerman.report.build import build_report, render
-from cornerman.report.charts import Walk, e_value, evidence_chart, interval_chart, nice_step, power
+from cornerman.report.charts import Walk, evidence_chart, interval_chart, nice_step, power
 from cornerman.report.gather import gather
 from cornerman.report.results import estimate
 from cornerman.report.stage import staged
@@ -204,13 +204,6 @@ def test_the_evidence_chart_ends_where_the_evidence_does() -> None:
     limits = [level.y for level in chart.levels if level.kind == "limit"]
     ones = [level.y for level in chart.levels if level.kind == "one"]
     assert limits[0] < ones[0], "larger is higher on the page"
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"), [(0.0, "1"), (-2.302585, "0.1"), (6.9043353, "997"), (9.21034, "10,000"), (100.0, "10^43")]
-)
-def test_e_values_are_readable(value: float, shown: str) -> None:
-    assert e_value(value) == shown
 
 
 def test_steps_and_powers() -> None:
