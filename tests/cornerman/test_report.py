@@ -133,6 +133,23 @@ def test_a_player_that_beat_itself_is_the_first_thing_told(night_store: NightSto
     assert told[0].startswith("Alarm: rookie@certified was measured against itself")
 
 
+def test_the_tile_counts_calls_that_were_no_turns(night_store: NightStore) -> None:
+    store, night = night_store.store, night_store.night
+    with store.transaction() as connection:
+        connection.execute(
+            "insert into spending (night_id, model, calls, tokens_in, tokens_out, cost_usd, priced) "
+            "values (?, 'openai:coach', 3, 1000, 200, 0.25, 1)",
+            [night],
+        )
+    try:
+        view = gather(store, night)
+    finally:
+        with store.transaction() as connection:
+            connection.execute("delete from spending where night_id = ?", [night])
+    assert [fact.value for fact in view.facts if fact.label == "Cost"] == ["US$ 0.2500"]
+    assert view.total_cost.startswith("Hosted models cost US$ 0.2500 for 1,200 tokens, reflection included.")
+
+
 def test_one_side_that_is_better_is_uneven_whichever_it_is() -> None:
     even, better = Counts(5, 10, 20, 10, 5), Counts(0, 1, 4, 10, 25)
     assert unevenness(even) < 1.1
