@@ -19,6 +19,7 @@ from cornerman.commands.latency import latency
 from cornerman.commands.night import night
 from cornerman.commands.oracle import oracle
 from cornerman.commands.play import play
+from cornerman.commands.player_check import player_check
 from cornerman.commands.players import players
 from cornerman.commands.verify import verify
 
@@ -41,6 +42,7 @@ SINGLE: dict[str, Command] = {
     "games": games,
     "players": players,
     "game-check": game_check,
+    "player-check": player_check,
     "verify": verify,
     "doctor": doctor,
     "init": init,

@@ -106,6 +106,7 @@ def commands() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "games", printed("games")
     yield "players", printed("players")
     yield "game-check", printed("game-check", "openspiel:tic_tac_toe")
+    yield "player-check", printed("player-check", "bot:random", "--game", "openspiel:tic_tac_toe")
     yield "bench null", printed("bench", "null", "--nights", "1")
     yield "verify", printed("verify")
     yield "episodes list", (found := printed("episodes", "list", "--purpose", "play"))

@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 from distill_setup import TEACHER, open_player
 
+from distill.judged import Judged
+from distill.practice import Practice, practise
 from distill.teach import Lessons, TeachReport, teach
 from episodes.game import Observation
 from episodes.games.duel import GAME
+from episodes.guest_player import guest_player
 from episodes.player import Context, Decision, Player
+from episodes.players.model import ModelPlayer
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
-from models.errors import BadInput, Unavailable
+from models.errors import BadInput, BudgetExhausted, Unavailable
+from models.scripted import ScriptedModel
 
 LESSONS = Lessons(GAME, "search:4", ("bot:random", "search:4"), (1,), "workers")
 
@@ -108,3 +113,43 @@ def test_in_this_process_players_are_their_owners(tmp_path: Path) -> None:
     with Store.open(tmp_path / "s.db") as store:
         report = asyncio.run(teach(store, lessons, elsewhere, here=open_player))
     assert report.played == 2
+
+
+class Closing(ScriptedModel):
+    """Knows whether it was closed."""
+
+    closed = 0
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class Stopping:
+    """Ends the run at its first decision."""
+
+    name = model = "stopping"
+    prompt_id = None
+
+    async def act(self, observation: Observation, context: Context) -> Decision:
+        raise BudgetExhausted("spent")
+
+
+def test_players_are_closed_whatever_ends_the_games(tmp_path: Path) -> None:
+    """A chat model's too where it came as a guest's."""
+    chats = [Closing(lambda messages, choices: "jab") for _ in range(2)]
+    model, guest = (ModelPlayer(name, chat, "", "{text}") for name, chat in zip(("m", "g"), chats, strict=True))
+    players: dict[str, Player] = {"m": model, "g": guest_player(guest, "here.py:PLAYER"), "stopping": Stopping()}
+    lessons = Lessons(GAME, "m", ("g", "stopping"), (1,), "closing")
+    with Store.open(tmp_path / "s.db") as store:
+        with pytest.raises(BudgetExhausted):
+            asyncio.run(teach(store, lessons, players.__getitem__))
+        assert [chat.closed for chat in chats] == [1, 1]
+        taught = [Judged("e", 0, "p", "q", situation(), {"jab": 1.0, "guard": 0.0}, 1.0, "values")]
+        practised = replace(lessons, opponents=("g", "stopping"))
+        with pytest.raises(BudgetExhausted):
+            asyncio.run(practise(store, practised, taught, Practice(1, 1, 4), players.__getitem__))
+        assert [chat.closed for chat in chats] == [1, 2]
+
+
+def situation() -> dict[str, str]:
+    return {name: values[0] for name, values in GAME.features.items()}

@@ -5,7 +5,7 @@ A new release of an SDK that brings a new class fails here, and the one who upgr
 
 import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,19 +22,24 @@ from models.errors import Malformed, ModelError, RateLimited, Refused, TimedOut,
 from models.litellm import LiteLLMBoundary, _faults, _imported
 from models.openai import openai_faults
 
-PASSES, LASTS = (Unavailable, True), (Unavailable, False)
-"""What becomes of an error: asked again, or not."""
+Outcome = tuple[type[ModelError], bool | None]
+"""The class of ours, and of ``Unavailable`` whether asking again may help."""
 
-LIMITED, LATE, REFUSED, UNREADABLE = ((kind, None) for kind in (RateLimited, TimedOut, Refused, Malformed))
+PASSES: Outcome = (Unavailable, True)
+LASTS: Outcome = (Unavailable, False)
+LIMITED: Outcome = (RateLimited, None)
+LATE: Outcome = (TimedOut, None)
+REFUSED: Outcome = (Refused, None)
+UNREADABLE: Outcome = (Malformed, None)
 
-STATUSES = {
+STATUSES: dict[int, Outcome] = {
     **dict.fromkeys((400, 401, 402, 403, 404, 412, 413, 422, 431, 499), LASTS),
     **dict.fromkeys((409, 500, 501, 502, 503, 529), PASSES),
     **dict.fromkeys((408, 504), LATE),
     429: LIMITED,
 }
 
-OPENAI = {
+OPENAI: dict[str, Outcome] = {
     "openai.APIConnectionError": PASSES,
     "openai.APIError": PASSES,
     "openai.APIResponseValidationError": UNREADABLE,
@@ -53,7 +58,7 @@ OPENAI = {
 }
 """Classes whose instances have no status by themselves; one with a status becomes what that says (``STATUSES``)."""
 
-ANTHROPIC = {
+ANTHROPIC: dict[str, Outcome] = {
     "anthropic.APIConnectionError": PASSES,
     "anthropic.APIError": PASSES,
     "anthropic.APIResponseValidationError": UNREADABLE,
@@ -78,7 +83,7 @@ ANTHROPIC = {
     "anthropic.lib.tools._toolsets._errors.ToolsetsFixedError": UNREADABLE,
 }
 
-LITELLM = {
+LITELLM: dict[str, Outcome] = {
     "litellm.exceptions.ContentPolicyViolationError": REFUSED,
     "litellm.exceptions.ModelNotMappedError": LASTS,
     "litellm.exceptions.ModifyResponseException": LASTS,
@@ -103,7 +108,8 @@ def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
 
 def made(error: type[Exception], http: Any) -> Exception:
     """An instance as the SDK would make it, from what its constructor asks for."""
-    status, code = CODES.get(error, (getattr(error, "status_code", None), None))
+    known: dict[Any, tuple[int, str | None]] = dict(CODES)
+    status, code = known.get(error, (getattr(error, "status_code", None), None))
     status = status if isinstance(status, int) else NO_STATUS
     request = http.Request("POST", "http://127.0.0.1/v1")
     details = {"details": {"error_code": code}} if code else {}
@@ -146,14 +152,14 @@ def what_becomes_of(error: Exception, boundary: Boundary) -> tuple[type[BaseExce
     return type(fault), fault.retryable if isinstance(fault, Unavailable) else None
 
 
-def check(errors: list[type[Exception]], expected: dict[str, tuple[type[ModelError], bool | None]], how: Any) -> None:
+def check(errors: list[type[Exception]], expected: Mapping[str, Outcome], how: Any) -> None:
     boundary, http = how
     names = {f"{error.__module__}.{error.__qualname__}": error for error in errors}
     assert not expected.keys() - names.keys(), "the SDK has no such classes any more"
     found, wanted = {}, {}
     for name, error in names.items():
         instance = made(error, http)
-        status = getattr(instance, "status_code", None)
+        status: Any = getattr(instance, "status_code", None)
         assert name in expected or status in STATUSES, f"say what {name} (status {status}) is to become"
         wanted[name] = expected[name] if name in expected else STATUSES[status]
         found[name] = what_becomes_of(instance, boundary)
