@@ -25,10 +25,12 @@ from cornerman.drafting import DraftStudent, ImportResult, ScoreResult
 from cornerman.listing import StudentRow, StudentShown
 from cornerman.night.run import NightResult
 from cornerman.result import FLAT, HIDDEN, IF_ANY, TEXT, Result, as_json
+from cornerman.stored import FaultShown, VoidShown
 from distill.check import CheckReport, Kept
 from distill.dataset import DatasetReport
 from distill.export import ExportResult
 from distill.train import Fit
+from episodes.fault import FaultPlace, GuestFault
 from episodes.games.draft.agreement import KINDS, Agreement
 from optimize.stats.pairs import Counts
 
@@ -180,6 +182,8 @@ def made() -> Iterator[tuple[str, dict[str, Any]]]:
     kinds, phases = dict.fromkeys(KINDS, AGREED), {"early": AGREED}
     scored = ScoreResult("bot:random", "draft:x", 3, AGREED, kinds, phases, 0, 0, 0, 0, 0.1, 0.0, voided=0, faults=())
     yield "drafts score", as_json(scored)
+    place, broke = FaultPlace("e1", "duel", "p1", None), GuestFault("game", "KeyError", "in apply: 3", "Traceback", 0)
+    yield "episodes show, void", as_json(VoidShown("e1", (FaultShown(place, broke),)))
 
 
 @pytest.fixture(scope="module")
