@@ -8,6 +8,7 @@ Without ``--elo`` prints ``nights``, ``false_promotions`` and ``alpha`` and fail
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -22,11 +23,11 @@ def main() -> int:
     parser.add_argument("--elo", type=float, help="one candidate a round is truly this much better")
     options = parser.parse_args()
     if options.elo:
-        print(json.dumps(bench_power(options.elo, options.nights, options.seed)))
+        print(json.dumps(asdict(bench_power(options.elo, options.nights, options.seed))))
         return 0
     result = bench_null(options.nights, options.seed)
-    print(json.dumps(result))
-    return 0 if result["false_promotions"] <= result["alpha"] * result["nights"] else 1
+    print(json.dumps(asdict(result)))
+    return 0 if result.false_promotions <= result.alpha * result.nights else 1
 
 
 if __name__ == "__main__":

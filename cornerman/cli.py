@@ -49,7 +49,7 @@ def verdict(error: BaseException) -> tuple[str, int]:
     if isinstance(error, BadInput):
         return f"error: {error}", 2
     if isinstance(error, CornermanError):
-        return f"error: {type(error).__name__}: {error}", 1
+        return f"error: {error}", 1
     if isinstance(error, KeyboardInterrupt):
         return STOPPED, 130
     if isinstance(error, sqlite3.Error):

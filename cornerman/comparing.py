@@ -3,20 +3,40 @@
 They play each other or, apart from each other, the same opponents.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Any
 
+from cornerman.format import count, e_value, fixed
+from cornerman.result import FLAT, IF_ANY
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.player import Player, identity_of
 from models.errors import BadInput
 from optimize.arena import Arena
-from optimize.compare import CompareRule, Comparison, Progress, compare
+from optimize.compare import CompareReport, CompareRule, Comparison, Progress, compare
 from optimize.comparison_store import CONFIRMING, ComparisonStore, Contestant, Entry
 from optimize.seeds import derive
-from optimize.sides import side_totals, sides_dict
+from optimize.sides import Both, Sides, side_totals
+from optimize.stats.eprocess import log_e
 from optimize.through import Through
+
+
+@dataclass(frozen=True, slots=True)
+class CompareResult:
+    """What ``cornerman compare --json`` prints: the figures of the comparison and what each side took.
+
+    ``reused`` games are of before it was kept which model answers behind a name. Only where the two did not meet:
+    ``against`` are the opponents, ``scores`` the mean score in [0, 1] of A and of B against each of them over all
+    pairs, ``None`` without one.
+    """
+
+    id: str
+    report: CompareReport = field(metadata=FLAT)
+    sides: Sides = field(metadata=FLAT)
+    reused: int
+    against: tuple[str, ...] | None = field(default=None, metadata=IF_ANY)
+    scores: Mapping[str, Both[float | None]] | None = field(default=None, metadata=IF_ANY)
 
 
 async def compare_players(
@@ -28,8 +48,8 @@ async def compare_players(
     seed: int,
     on_line: Callable[[str], None],
     opponents: Sequence[Player] = (),
-) -> dict[str, Any]:
-    """Compare the two and keep the comparison; the result is what ``cornerman compare --json`` prints.
+) -> CompareResult:
+    """Compare the two and keep the comparison.
 
     With ``opponents`` the two do not meet: see ``optimize.through``. The comparison's id, seeds and episodes follow
     from its inputs, so the same call plays nothing twice.
@@ -70,40 +90,43 @@ async def compare_players(
         opponents=tuple(Contestant(one.name, one.prompt_id) for one in opponents),
     )
     ComparisonStore(place.store).record(entry)
-    both = side_totals(place.store, played, apart=sides if opponents else None)
-    result = {"id": entry.id, **found.as_dict(), **sides_dict(*both), "reused": len(reused)}
-    if opponents:
-        result |= {"against": [one.name for one in opponents], "scores": _scores(place, found, sides, opponents)}
-    return result
+    both = Sides.of(*side_totals(place.store, played, apart=sides if opponents else None))
+    if not opponents:
+        return CompareResult(entry.id, found.report(), both, len(reused))
+    names = tuple(one.name for one in opponents)
+    return CompareResult(entry.id, found.report(), both, len(reused), names, _scores(place, found, sides, opponents))
 
 
 def _scores(
     place: Workplace, found: Comparison, sides: tuple[Player, Player], opponents: Sequence[Player]
-) -> dict[str, dict[str, float | None]]:
-    """The mean score of ``a`` and of ``b`` against each of the opponents, over all pairs, ``None`` without one."""
-    scores: dict[str, dict[str, list[float]]] = {one.name: {"a": [], "b": []} for one in opponents}
+) -> dict[str, Both[float | None]]:
+    scores: dict[str, Both[list[float]]] = {one.name: Both([], []) for one in opponents}
     for pair in (found.sample + found.confirmation.sample).results:
         if pair.k is None:
             continue
-        for key, side, episode in zip("ab", sides, pair.episodes, strict=True):
+        for at, (side, episode) in enumerate(zip(sides, pair.episodes, strict=True)):
             mine, other = sorted(
                 place.store.summary(episode).seats,
                 key=lambda one: (one.player, one.prompt_id) != (side.name, side.prompt_id),
             )
-            scores[other.player][key].append(mine.score)
-    return {
-        name: {key: fmean(values) if values else None for key, values in both.items()} for name, both in scores.items()
-    }
+            both = scores[other.player]
+            (both.b if at else both.a).append(mine.score)
+    return {name: Both(_mean(both.a), _mean(both.b)) for name, both in scores.items()}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
 
 
 def line(progress: Progress) -> str:
     """Where a comparison stands, in one line."""
     counts = " ".join(map(str, progress.counts))
     if progress.stage == "confirm":
-        return f"measuring the gain: {progress.counts.total} of {progress.limit} fresh pairs  [{counts}]"
-    ahead = f"about {2 * progress.to_decision} games to go" if progress.to_decision is not None else "no end in sight"
-    evidence = f"e {progress.e_value:.3g} better, {progress.e_worse:.3g} worse"
+        return f"measuring the gain: {progress.counts.total} of {count(progress.limit, 'fresh pair')}  [{counts}]"
+    ahead = f"about {count(2 * progress.to_decision, 'game')} to go" if progress.to_decision is not None else ""
+    better, worse = (e_value(log_e(one)) for one in (progress.counts, progress.counts.mirror))
     return (
-        f"{progress.counts.total} of {progress.limit} pairs  [{counts}]  {evidence}  "
-        f"score {progress.low:.2f} to {progress.high:.2f}  {ahead}"
+        f"{progress.counts.total} of {count(progress.limit, 'pair')}  [{counts}]  "
+        f"e-value {better} better, {worse} worse  "
+        f"score {fixed(progress.low, 2)} to {fixed(progress.high, 2)}  {ahead or 'no end in sight'}"
     )

@@ -5,20 +5,64 @@ The same inputs are the same desk, so a stage that was stopped goes on, and one 
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from cornerman.night.coaching import try_out
 from cornerman.night.corner import Champions, Corner, Watcher, corner_of, fixed, models_behind
 from cornerman.night.recognition import begin_stage, stage_digest
 from cornerman.night.reflection import propose, replay_what_ifs
-from cornerman.night.results import TrialOutcome
+from cornerman.night.results import Interval, TrialOutcome
 from cornerman.night.sizes import SIZES, Size, SizeName
 from cornerman.report import queries
 from cornerman.workplace import Workplace
 from episodes.store.runs import Runs
 from models.errors import BadInput, BudgetExhausted
 from prompts.prompt import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of a candidate as the player reads it; ``cites`` are the turns (episode, number) behind it."""
+
+    id: str
+    text: str
+    cites: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A candidate by its prompt's id."""
+
+    prompt: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReflectResult:
+    """What ``cornerman reflect --json`` prints: whose games, how many, the turns replayed with other moves."""
+
+    player: str
+    prompt: str
+    episodes: int
+    what_ifs: int
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizeResult:
+    """What ``cornerman optimize --json`` prints: ids of prompts and of comparisons.
+
+    ``promoted`` is the comparison that made ``certified`` what it is, ``None`` if nothing was promoted; ``gain`` its
+    gain in pair score on fresh pairs, with the interval.
+    """
+
+    candidates: tuple[str, ...]
+    before: str
+    working: str
+    certified: str
+    promoted: str | None
+    comparisons: tuple[str, ...]
+    gain: Interval | None
 
 
 @asynccontextmanager
@@ -47,10 +91,10 @@ def champion(place: Workplace, name: str) -> Prompt:
     return library.resolve(name if known or name not in ("working", "certified") else "base", place.game, model)
 
 
-async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watcher) -> dict[str, Any]:
+async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watcher) -> ReflectResult:
     """Reflect on every stored game that the configured model played with ``prompt``; keep the candidates.
 
-    The result is what ``cornerman reflect --json`` prints. Raises ``BadInput`` where there are no such games.
+    Raises ``BadInput`` where there are no such games.
     """
     player, episodes = _stored(place, prompt)
     async with desk(place, SIZES[size], watch, "reflect", prompt.id, player, episodes, size) as corner:
@@ -58,13 +102,13 @@ async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watch
         studied = await replay_what_ifs(corner, 1, player, episodes)
         champions = Champions(prompt, champion(place, "certified"))
         candidates = await propose(corner, 1, champions, player, episodes)
-    return {
-        "player": player,
-        "prompt": prompt.id,
-        "episodes": len(episodes),
-        "what_ifs": studied.what_ifs,
-        "candidates": [_candidate(place, one) for one in candidates],
-    }
+    return ReflectResult(
+        player=player,
+        prompt=prompt.id,
+        episodes=len(episodes),
+        what_ifs=studied.what_ifs,
+        candidates=tuple(_candidate(place, one) for one in candidates),
+    )
 
 
 def _stored(place: Workplace, prompt: Prompt) -> tuple[str, list[str]]:
@@ -82,17 +126,17 @@ def _stored(place: Workplace, prompt: Prompt) -> tuple[str, list[str]]:
     return player, list(dict.fromkeys(games[player]))
 
 
-def _candidate(place: Workplace, prompt: Prompt) -> dict[str, Any]:
+def _candidate(place: Workplace, prompt: Prompt) -> Candidate:
     library = place.players.library
-    rules = [
-        {
-            "id": item.id,
-            "text": item.line(place.game, remarks=True),
-            "cites": [[cited.episode_id, cited.turn_n] for cited in library.citations(item.id)],
-        }
+    rules = (
+        Rule(
+            id=item.id,
+            text=item.line(place.game, remarks=True),
+            cites=tuple((cited.episode_id, cited.turn_n) for cited in library.citations(item.id)),
+        )
         for item in prompt.items
-    ]
-    return {"prompt": prompt.id, "rules": rules}
+    )
+    return Candidate(prompt.id, tuple(rules))
 
 
 def untried(place: Workplace, parent: Prompt) -> list[Prompt]:
@@ -101,11 +145,10 @@ def untried(place: Workplace, parent: Prompt) -> list[Prompt]:
     return [place.players.library.get(prompt_id, place.game) for prompt_id in found]
 
 
-async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeName, watch: Watcher) -> dict[str, Any]:
+async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeName, watch: Watcher) -> OptimizeResult:
     """Race ``candidates`` against the certified champion and put the best through the gate.
 
-    Moves the names ``working`` and ``certified`` as a night does. The result is what ``cornerman optimize --json``
-    prints.
+    Moves the names ``working`` and ``certified`` as a night does.
     """
     champions = Champions(champion(place, "working"), champion(place, "certified"))
     wanted = [prompt for prompt in candidates if prompt.id != champions.certified.id]
@@ -119,12 +162,12 @@ async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeNam
         after = await try_out(corner, 1, champions, wanted)
     result = corner.steps.result("trial.1", TrialOutcome)
     assert result is not None, "the step is done"
-    return {
-        "candidates": ids,
-        "before": champions.certified.id,
-        "working": after.working.id,
-        "certified": after.certified.id,
-        "promoted": result.promoted,
-        "comparisons": list(result.comparisons),
-        "gain": None if result.gain is None else list(result.gain),
-    }
+    return OptimizeResult(
+        candidates=tuple(ids),
+        before=champions.certified.id,
+        working=after.working.id,
+        certified=after.certified.id,
+        promoted=result.promoted,
+        comparisons=result.comparisons,
+        gain=result.gain,
+    )

@@ -1,19 +1,21 @@
 """Distilling on its own: teacher games, dataset, student, check, outside a night."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 from cornerman.night.schooling import open_by_name
+from cornerman.result import FLAT
 from cornerman.workplace import Workplace
-from distill.check import CheckRule, Examination, check_student
+from distill.check import CheckReport, CheckRule, Examination, check_student
+from distill.dataset import DatasetReport
 from distill.practice import Practice
 from distill.school import school
-from distill.student import Student
+from distill.student import Student, fits
 from distill.teach import Lessons, teach
+from distill.train import Fit
 from episodes.players.bots import BOTS
-from episodes.players.model import ModelPlayer
 from models.errors import BadInput
 from optimize.gate import GateRule
 from optimize.seeds import Seeds, derive
@@ -31,6 +33,26 @@ class Course:
     practice: int
     check: int
     champion: str
+
+
+@dataclass(frozen=True, slots=True)
+class DistilResult:
+    """What ``cornerman distill --json`` prints.
+
+    ``learned`` is what went into the dataset. ``before`` and ``after`` are how far the student said what it was taught;
+    ``measured`` are all figures of its row, by name. ``check`` is ``None`` where none was asked for.
+    """
+
+    student: str
+    path: Path
+    teacher: str
+    teacher_score: float
+    dataset: str
+    learned: DatasetReport = field(metadata=FLAT)
+    measured: Mapping[str, object] = field(metadata=FLAT)
+    check: CheckReport | None
+    before: Fit
+    after: Fit
 
 
 def course(
@@ -60,8 +82,8 @@ def course(
     )
 
 
-async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -> dict[str, Any]:
-    """Teach, train and check; the result is what ``cornerman distill --json`` prints.
+async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -> DistilResult:
+    """Teach, train and check.
 
     The same course plays and trains nothing twice.
     """
@@ -90,30 +112,27 @@ async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -
         on_progress=lambda stage, done, total: say(f"{stage}: {done} of {total}"),
     )
     student, dataset = schooled.student, schooled.dataset
-    found = {
-        "student": student.id,
-        "path": str(student.folder),
-        "teacher": taught.teacher,
-        "teacher_score": taught.score,
-        "episodes": dataset.report.episodes,
-        "dataset": dataset.id,
-        **asdict(dataset.report),
-        **student.measured,
-        "check": None,
-    }
-    if wanted.check:
-        found["check"] = await _check(place, student, wanted, root, say)
-    return found
+    before, after = fits(student)
+    return DistilResult(
+        student=student.id,
+        path=student.folder,
+        teacher=taught.teacher,
+        teacher_score=taught.score,
+        dataset=dataset.id,
+        learned=dataset.report,
+        measured=student.measured,
+        check=await _check(place, student, wanted, root, say) if wanted.check else None,
+        before=before,
+        after=after,
+    )
 
 
 async def _check(
     place: Workplace, student: Student, wanted: Course, root: str, say: Callable[[str], None]
-) -> dict[str, Any]:
-    champion = place.players.open(wanted.champion, place.game)
-    assert isinstance(champion, ModelPlayer), "a champion is a model with a prompt"
+) -> CheckReport:
     who = Examination(
         game=place.game,
-        champion=champion,
+        champion=place.players.open(wanted.champion, place.game),
         teacher=wanted.teacher,
         league=tuple(name for name in wanted.opponents if name != wanted.champion),
         open_player=partial(open_by_name, place.config),
@@ -132,4 +151,4 @@ async def _check(
         rule,
         on_progress=lambda stage, done, total: say(f"check, {stage}: {done} of {total}"),
     )
-    return found.as_dict()
+    return found.report()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from cornerman.config import Config
+from cornerman.result import Result
 from models.errors import BadInput
 from models.hub import ROOKIE
 from models.served import KEY_VARIABLES, KEYLESS
@@ -32,7 +33,23 @@ class Finding:
     detail: str
 
 
-def examine(config: Config) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class DoctorReport(Result):
+    """What ``cornerman doctor --json`` prints."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def failed(self) -> int:
+        """Findings that keep a night from running."""
+        return sum(finding.level == "fail" for finding in self.findings)
+
+    @property
+    def warned(self) -> int:
+        return sum(finding.level == "warn" for finding in self.findings)
+
+
+def examine(config: Config) -> DoctorReport:
     """Every finding, in a fixed order."""
     checks: Iterable[Callable[[Config], Iterable[Finding]]] = (
         _python,
@@ -44,7 +61,7 @@ def examine(config: Config) -> list[Finding]:
         _serving,
         _chromium,
     )
-    return [finding for check in checks for finding in check(config)]
+    return DoctorReport(tuple(finding for check in checks for finding in check(config)))
 
 
 def _python(config: Config) -> Iterable[Finding]:

@@ -4,19 +4,22 @@ A draft becomes an episode by being played again as its human played it, so all 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from cornerman.faults import Fault
+from cornerman.result import FLAT, TEXT
+from cornerman.session import TOLD
 from cornerman.workplace import Workplace
-from distill.dataset import build_dataset, save_dataset
-from distill.student import make_student
+from distill.dataset import DatasetReport, build_dataset, save_dataset
+from distill.student import fits, make_student
+from distill.train import Fit
 from episodes.clock import Clock
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.games.draft import load
-from episodes.games.draft.agreement import KINDS, Answer, agreement, answers
+from episodes.games.draft.agreement import KINDS, Agreement, Answer, Kind, agreement, answers
 from episodes.games.draft.follow import FollowGame, questions
 from episodes.games.draft.human import NAME, RecordedDrafter
 from episodes.games.draft.view import FEATURES
@@ -27,6 +30,67 @@ from episodes.store.store import Store
 from models.errors import BadInput, Void
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What ``cornerman drafts import --json`` prints.
+
+    ``rows`` are picks and ``drafts`` drafts of the file, ``top`` those that are whole and a top drafter's, of which
+    ``train`` may be learned from and ``held_out`` may not; ``left_out`` are the others by reason. ``episodes`` are in
+    the store now, ``new`` of them since this run.
+    """
+
+    path: Path
+    game: str
+    player: str
+    episodes: int
+    new: int
+    rows: int
+    drafts: int
+    top: int
+    train: int
+    held_out: int
+    left_out: Mapping[str, int]
+    odd_pools: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """What ``cornerman drafts score --json`` prints: agreement with the humans over all picks, by kind and by phase.
+
+    ``latency_p50_ms`` is the median over drafts of a draft's median decision, ``None`` without any.
+    """
+
+    player: str
+    game: str
+    drafts: int
+    all: Agreement = field(metadata=FLAT)
+    kinds: Mapping[Kind, Agreement]
+    phases: Mapping[str, Agreement]
+    illegal: int
+    unreadable: int
+    refused: int
+    timeouts: int
+    latency_p50_ms: float | None
+    cost_usd: float
+    voided: int
+    faults: tuple[Fault, ...] = field(metadata=TEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftStudent:
+    """What ``cornerman drafts distill --json`` prints; see ``cornerman.distilling.DistilResult``."""
+
+    student: str
+    path: Path
+    game: str
+    teacher: str
+    dataset: str
+    learned: DatasetReport = field(metadata=FLAT)
+    measured: Mapping[str, object] = field(metadata=FLAT)
+    before: Fit
+    after: Fit
 
 
 def read_file(game: str, on_progress: Progress) -> None:
@@ -43,11 +107,8 @@ def training_game(path: Path, on_progress: Progress) -> FollowGame:
     return game
 
 
-def import_drafts(store: Store, game: FollowGame, limit: int | None, on_progress: Progress) -> dict[str, Any]:
-    """Keep the training drafts, at most ``limit``, as episodes of the human who made them; those that are there stay.
-
-    The result is what ``cornerman drafts import --json`` prints.
-    """
+def import_drafts(store: Store, game: FollowGame, limit: int | None, on_progress: Progress) -> ImportResult:
+    """Keep the training drafts, at most ``limit``, as episodes of their humans; those that are there stay."""
     facts, count = game.prepared.facts, game.drafts if limit is None else min(limit, game.drafts)
     done = new = 0
 
@@ -64,20 +125,20 @@ def import_drafts(store: Store, game: FollowGame, limit: int | None, on_progress
         on_progress(done, count)
 
     asyncio.run(play_matches(matches(), store, concurrency=1, on_result=on_result))
-    return {
-        "path": str(game.prepared.path),
-        "game": game.name,
-        "player": NAME,
-        "episodes": done,
-        "new": new,
-        "rows": facts.rows,
-        "drafts": facts.drafts,
-        "top": sum(facts.sides.values()),
-        "train": facts.sides["train"],
-        "held_out": facts.sides["held-out"],
-        "left_out": facts.left_out,
-        "odd_pools": facts.odd_pools,
-    }
+    return ImportResult(
+        path=game.prepared.path,
+        game=game.name,
+        player=NAME,
+        episodes=done,
+        new=new,
+        rows=facts.rows,
+        drafts=facts.drafts,
+        top=sum(facts.sides.values()),
+        train=facts.sides["train"],
+        held_out=facts.sides["held-out"],
+        left_out=facts.left_out,
+        odd_pools=facts.odd_pools,
+    )
 
 
 def _human_match(game: FollowGame, seed: int) -> Match:
@@ -92,8 +153,8 @@ def _human_match(game: FollowGame, seed: int) -> Match:
     )
 
 
-async def score_player(place: Workplace, player: Player, drafts: int, on_progress: Progress) -> dict[str, Any]:
-    """Put ``player`` to at most ``drafts`` drafts of the game; the result is what ``cornerman drafts score`` prints.
+async def score_player(place: Workplace, player: Player, drafts: int, on_progress: Progress) -> ScoreResult:
+    """Put ``player`` to at most ``drafts`` drafts of the game.
 
     A provider's fault voids its draft. The same command asks nothing twice.
     """
@@ -103,12 +164,12 @@ async def score_player(place: Workplace, player: Player, drafts: int, on_progres
         Match(place.game, (player,), seed, Clock.parse("paused"), "check", scope="drafts score")
         for seed in range(wanted)
     ]
-    faults: list[str] = []
+    faults: list[Fault] = []
     finished: list[Match] = []
 
     def on_result(match: Match, outcome: tuple[float, ...] | Void) -> None:
         if isinstance(outcome, Void):
-            faults.append(f"{type(outcome).__name__}: {outcome}")
+            faults.append(Fault.of(outcome))
         else:
             finished.append(match)
         on_progress(len(finished) + len(faults), wanted)
@@ -117,17 +178,24 @@ async def score_player(place: Workplace, player: Player, drafts: int, on_progres
     await play_matches(matches, place.store, concurrency=width, on_result=on_result)
     finished.sort(key=lambda match: match.seed)
     found = [answers(questions(plain.draft(match.seed)), place.store.episode(match.id)) for match in finished]
-    return {
-        "player": player.name,
-        "game": place.game.name,
-        "drafts": len(finished),
-        **asdict(agreement(found)),
-        "kinds": {kind: asdict(agreement(found, _of_kind(kind))) for kind in KINDS},
-        "phases": {phase: asdict(agreement(found, _of_phase(phase))) for phase in FEATURES["phase"]},
-        **_totals(place.store, finished),
-        "voided": len(faults),
-        "faults": faults[:3],
-    }
+    seats = [seat for match in finished for seat in place.store.summary(match.id).seats]
+    latencies = sorted(seat.latency_p50_ms for seat in seats if seat.latency_p50_ms is not None)
+    return ScoreResult(
+        player=player.name,
+        game=place.game.name,
+        drafts=len(finished),
+        all=agreement(found),
+        kinds={kind: agreement(found, _of_kind(kind)) for kind in KINDS},
+        phases={phase: agreement(found, _of_phase(phase)) for phase in FEATURES["phase"]},
+        illegal=sum(seat.illegal for seat in seats),
+        unreadable=sum(seat.unreadable for seat in seats),
+        refused=sum(seat.refused for seat in seats),
+        timeouts=sum(seat.timeouts for seat in seats),
+        latency_p50_ms=latencies[len(latencies) // 2] if latencies else None,
+        cost_usd=sum(seat.cost_usd for seat in seats),
+        voided=len(faults),
+        faults=tuple(faults[:TOLD]),
+    )
 
 
 def _of_kind(kind: str) -> Callable[[Answer], bool]:
@@ -146,21 +214,8 @@ def _followed(game: Game) -> FollowGame:
     return plain
 
 
-def _totals(store: Store, matches: list[Match]) -> dict[str, Any]:
-    seats = [seat for match in matches for seat in store.summary(match.id).seats]
-    latencies = sorted(seat.latency_p50_ms for seat in seats if seat.latency_p50_ms is not None)
-    return {
-        "illegal": sum(seat.illegal for seat in seats),
-        "unreadable": sum(seat.unreadable for seat in seats),
-        "refused": sum(seat.refused for seat in seats),
-        "timeouts": sum(seat.timeouts for seat in seats),
-        "latency_p50_ms": latencies[len(latencies) // 2] if latencies else None,
-        "cost_usd": sum(seat.cost_usd for seat in seats),
-    }
-
-
-def distil_drafts(place: Workplace, path: Path, base: str, on_progress: Progress) -> dict[str, Any]:
-    """Train a student on the imported drafts of a file; the result is what ``cornerman drafts distill`` prints.
+def distil_drafts(place: Workplace, path: Path, base: str, on_progress: Progress) -> DraftStudent:
+    """Train a student on the imported drafts of a file.
 
     The student plays ``draft:FILE``, whose drafts and held-out cards it has not seen. ``on_progress`` gets steps.
     """
@@ -178,12 +233,15 @@ def distil_drafts(place: Workplace, path: Path, base: str, on_progress: Progress
         root=place.config.night.folder / "students",
         on_progress=lambda at: on_progress(at.step, at.steps),
     )
-    return {
-        "student": student.id,
-        "path": str(student.folder),
-        "game": game.name,
-        "teacher": NAME,
-        "dataset": dataset.id,
-        **asdict(dataset.report),
-        **student.measured,
-    }
+    before, after = fits(student)
+    return DraftStudent(
+        student=student.id,
+        path=student.folder,
+        game=game.name,
+        teacher=NAME,
+        dataset=dataset.id,
+        learned=dataset.report,
+        measured=student.measured,
+        before=before,
+        after=after,
+    )

@@ -4,10 +4,12 @@ A player that wins while the game waits wins by thought; one that wins only when
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
 
 from cornerman.report.queries import inputs_of
+from cornerman.result import IF_ANY, Result
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.game import Game
@@ -15,7 +17,7 @@ from episodes.pairs import PairResult, Setting, play_pairs
 from episodes.player import Player
 from models.errors import BadInput
 from optimize.seeds import Seeds
-from optimize.sides import side_totals
+from optimize.sides import Both, side_totals
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
 
@@ -44,6 +46,21 @@ class Point:
     late: float
 
 
+@dataclass(frozen=True, slots=True)
+class LatencyCurve(Result):
+    """What ``cornerman latency --json`` prints. ``picture`` is the file that it was drawn to, if it was."""
+
+    a: str
+    b: str
+    game: str
+    points: tuple[Point, ...]
+    picture: Path | None = field(default=None, metadata=IF_ANY)
+
+    @property
+    def wins_by(self) -> Both[Reason]:
+        return wins_by(self.points)
+
+
 def checked(game: Game, clock: Clock) -> Clock:
     """``clock``, if thinking costs something on it in ``game``; raises ``BadInput`` otherwise."""
     if clock.kind == "paused":
@@ -64,8 +81,8 @@ async def curve(
     pairs: int,
     seed: int,
     on_pair: Callable[[float, int], None],
-) -> dict[str, Any]:
-    """Play ``pairs`` pairs at every factor, on the same seeds; what ``cornerman latency --json`` prints.
+) -> LatencyCurve:
+    """Play ``pairs`` pairs at every factor, on the same seeds.
 
     Pairs that are in the store are not played again. ``on_pair`` gets the factor and the pairs done at it.
     """
@@ -82,13 +99,7 @@ async def curve(
 
         results = await play_pairs(setting, *players, seeds, on_result)
         points.append(_point(place, factor, str(setting.clock), results))
-    return {
-        "a": players[0].name,
-        "b": players[1].name,
-        "game": place.game.name,
-        "points": [asdict(point) for point in points],
-        "wins_by": wins_by(points),
-    }
+    return LatencyCurve(players[0].name, players[1].name, place.game.name, tuple(points))
 
 
 def _point(place: Workplace, factor: float, clock: str, results: Sequence[PairResult]) -> Point:
@@ -116,7 +127,7 @@ def _late(place: Workplace, episodes: Sequence[str]) -> float:
     return lost / given if given else 0.0
 
 
-def wins_by(points: Sequence[Point]) -> dict[str, Reason]:
+def wins_by(points: Sequence[Point]) -> Both[Reason]:
     """For ``a`` and ``b``: whether the player is better while the game waits (thought), when time is charged (speed).
 
     Charged means at any factor from 1 up. ``undecided`` where neither interval lies above one half.
@@ -128,4 +139,4 @@ def wins_by(points: Sequence[Point]) -> dict[str, Reason]:
         thought, speed = any(map(better, waiting)), any(map(better, charged))
         return "both" if thought and speed else "thought" if thought else "speed" if speed else "undecided"
 
-    return {"a": reason(lambda point: point.low > 0.5), "b": reason(lambda point: point.high < 0.5)}
+    return Both(reason(lambda point: point.low > 0.5), reason(lambda point: point.high < 0.5))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 from episodes.game import Game, Move
 from episodes.games.openspiel.equilibrium import Equilibrium
@@ -28,8 +28,62 @@ class Judged:
     counts: Counts = field(default_factory=dict)
 
 
-def judge(game: Game, records: Iterable[EpisodeRecord], player: str | None = None) -> dict[str, Any]:
-    """What the oracle of ``game`` says of every player of ``records``, or of ``player`` alone, as ``--json`` prints it.
+@dataclass(frozen=True, slots=True)
+class PositionsRow:
+    """A player where positions have exact values. ``blunder_rate`` is the share of its moves that cost something,
+    ``mean_regret`` what a move cost on average, in returns (-1 to 1)."""
+
+    player: str
+    moves: int
+    blunders: int
+    blunder_rate: float
+    mean_regret: float
+    illegal: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionsResult:
+    """What ``cornerman oracle --json`` prints where nothing is hidden. ``value`` is each seat's return under exact
+    play."""
+
+    game: str
+    episodes: int
+    value: tuple[float, ...]
+    players: tuple[PositionsRow, ...]
+    kind: Literal["positions"] = "positions"
+
+
+@dataclass(frozen=True, slots=True)
+class PoliciesRow:
+    """A player where something is hidden. ``exploitability`` is what a best response to the policy that its moves show
+    wins on average, as a return; it was seen to move in ``states_seen`` of the game's ``states``."""
+
+    player: str
+    moves: int
+    illegal: int
+    exploitability: float
+    states_seen: int
+    states: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoliciesResult:
+    """What ``cornerman oracle --json`` prints where something is hidden."""
+
+    game: str
+    episodes: int
+    value: tuple[float, ...]
+    exploitability_uniform: float
+    exploitability_equilibrium: float
+    players: tuple[PoliciesRow, ...]
+    kind: Literal["policies"] = "policies"
+
+
+OracleResult = PositionsResult | PoliciesResult
+
+
+def judge(game: Game, records: Iterable[EpisodeRecord], player: str | None = None) -> OracleResult:
+    """What the oracle of ``game`` says of every player of ``records``, or of ``player`` alone.
 
     Raises ``BadInput`` for a game that has no oracle, and where there is nothing to judge.
     """
@@ -47,18 +101,18 @@ def judge(game: Game, records: Iterable[EpisodeRecord], player: str | None = Non
     if not judged:
         whose = f" of {player}" if player else ""
         raise BadInput(f"no decision{whose} in {game.name} is stored: see `cornerman episodes list --game {game.name}`")
-    head = {"game": game.name, "episodes": episodes}
+    by_name = sorted(judged.items())
     if isinstance(oracle, Exhaustion):
-        rows = [_row(name, one) for name, one in sorted(judged.items())]
-        return {**head, "kind": "positions", "value": list(oracle.solve()), "players": rows}
-    return {
-        **head,
-        "kind": "policies",
-        "value": list(oracle.value()),
-        "exploitability_uniform": oracle.exploitability(oracle.uniform),
-        "exploitability_equilibrium": oracle.exploitability(oracle.policy),
-        "players": [_policy_row(name, one, oracle) for name, one in sorted(judged.items())],
-    }
+        rows = tuple(_row(name, one) for name, one in by_name)
+        return PositionsResult(game.name, episodes, tuple(oracle.solve()), rows)
+    return PoliciesResult(
+        game=game.name,
+        episodes=episodes,
+        value=tuple(oracle.value()),
+        exploitability_uniform=oracle.exploitability(oracle.uniform),
+        exploitability_equilibrium=oracle.exploitability(oracle.policy),
+        players=tuple(_policy_row(name, one, oracle) for name, one in by_name),
+    )
 
 
 def _decisions(game: Game, record: EpisodeRecord) -> Iterator[tuple[str, OpenSpielState, int, Move | None]]:
@@ -92,23 +146,23 @@ def _judge(
         taken[action] = taken.get(action, 0) + 1
 
 
-def _row(name: str, judged: Judged) -> dict[str, Any]:
-    return {
-        "player": name,
-        "moves": judged.moves,
-        "blunders": judged.blunders,
-        "blunder_rate": judged.blunders / judged.moves,
-        "mean_regret": judged.regret / judged.moves,
-        "illegal": judged.illegal,
-    }
+def _row(name: str, judged: Judged) -> PositionsRow:
+    return PositionsRow(
+        player=name,
+        moves=judged.moves,
+        blunders=judged.blunders,
+        blunder_rate=judged.blunders / judged.moves,
+        mean_regret=judged.regret / judged.moves,
+        illegal=judged.illegal,
+    )
 
 
-def _policy_row(name: str, judged: Judged, oracle: Equilibrium) -> dict[str, Any]:
-    return {
-        "player": name,
-        "moves": judged.moves,
-        "illegal": judged.illegal,
-        "exploitability": oracle.exploitability(oracle.empirical(judged.counts)),
-        "states_seen": len(judged.counts),
-        "states": len(oracle.information_states),
-    }
+def _policy_row(name: str, judged: Judged, oracle: Equilibrium) -> PoliciesRow:
+    return PoliciesRow(
+        player=name,
+        moves=judged.moves,
+        illegal=judged.illegal,
+        exploitability=oracle.exploitability(oracle.empirical(judged.counts)),
+        states_seen=len(judged.counts),
+        states=len(oracle.information_states),
+    )

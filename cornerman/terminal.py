@@ -6,11 +6,14 @@ Knows nothing about what it prints, except that text from models, opponents and 
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cornerman.result import as_json
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from rich.console import Console
 
 CONTROLS = re.compile(
@@ -49,9 +52,9 @@ def live(first: str) -> Iterator[Callable[[str], None]]:
         yield lambda line: status.update(clean(line))
 
 
-def emit(result: Mapping[str, Any]) -> None:
-    """One JSON object on standard output."""
-    print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+def emit(result: "DataclassInstance") -> None:
+    """A result as one JSON object on standard output."""
+    print(json.dumps(as_json(result), ensure_ascii=False, allow_nan=False))
 
 
 def say(text: str) -> None:
@@ -76,9 +79,5 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
 
 
 def show(value: object) -> str:
-    """A value as a table cell: nothing for ``None``, four significant digits for a fraction."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value)
+    """A value as a table cell: nothing for ``None``; figures come as text (``cornerman.format``)."""
+    return "" if value is None else str(value)

@@ -5,10 +5,11 @@ content, certified prompts from a comparison that passed the gate, what students
 of both. Knows nothing about how to mend a store.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cornerman.report import queries
+from cornerman.result import Result
 from distill.check import kept_of
 from distill.dataset import load_dataset
 from distill.student import students
@@ -27,6 +28,18 @@ class Verified:
 
     checked: dict[str, int]
     differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult(Result):
+    """What ``cornerman verify --json`` prints: how many did not come out again, and how many were checked by kind."""
+
+    differences: int
+    by_kind: Mapping[str, int]
+
+    @property
+    def checked(self) -> int:
+        return sum(self.by_kind.values())
 
 
 def verify(store: Store, *, games: Callable[[str], Game] = load_game) -> Verified:

@@ -8,7 +8,6 @@ unhurried and the student on the clock; how much faster does it decide. Knows no
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean, median
-from typing import Any
 
 from distill.student import Student, note_figures, student_player
 from distill.teach import Lessons, OpenPlayer, TeachReport, teach
@@ -74,24 +73,52 @@ class StudentCheck:
         """How many of the student's decisions fit into one of the teacher's."""
         return self.teacher_p50_ms / self.latency_p50_ms if self.latency_p50_ms else 0.0
 
-    def as_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON."""
+    def report(self) -> "CheckReport":
+        """The figures of the check."""
         low, high = self.confirmation.gain_interval
-        return {
-            "verdict": self.gate.verdict,
-            "counts": list(self.gate.sample.counts),
-            "e_value": self.gate.e_value,
-            "comparison_id": self.comparison_id,
-            "confirmation_counts": list(self.confirmation.counts),
-            "gain": self.confirmation.gain,
-            "gain_low": low,
-            "gain_high": high,
-            "kept": asdict(self.kept),
-            "latency_p50_ms": self.latency_p50_ms,
-            "champion_p50_ms": self.champion_p50_ms,
-            "teacher_p50_ms": self.teacher_p50_ms,
-            "faster": self.faster,
-        }
+        return CheckReport(
+            verdict=self.gate.verdict,
+            counts=tuple(self.gate.sample.counts),
+            e_value=self.gate.e_value,
+            comparison_id=self.comparison_id,
+            confirmation_counts=tuple(self.confirmation.counts),
+            gain=self.confirmation.gain,
+            gain_low=low,
+            gain_high=high,
+            kept=self.kept,
+            latency_p50_ms=self.latency_p50_ms,
+            champion_p50_ms=self.champion_p50_ms,
+            teacher_p50_ms=self.teacher_p50_ms,
+            faster=self.faster,
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """The report in the types of JSON."""
+        return asdict(self.report())
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The figures of a check, as its student's row keeps them and ``cornerman distill --json`` names them.
+
+    The counts are five each, of the gate and of the fresh pairs. ``gain`` is the student's mean pair score above 1/2 on
+    the fresh pairs. Latencies are medians of single decisions in milliseconds; ``faster`` is the teacher's in the
+    student's.
+    """
+
+    verdict: str
+    counts: tuple[int, ...]
+    e_value: float
+    comparison_id: str
+    confirmation_counts: tuple[int, ...]
+    gain: float
+    gain_low: float
+    gain_high: float
+    kept: Kept
+    latency_p50_ms: float
+    champion_p50_ms: float
+    teacher_p50_ms: float
+    faster: float
 
 
 @dataclass(frozen=True, slots=True)

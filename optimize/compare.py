@@ -100,36 +100,64 @@ class Comparison:
     def voided(self) -> int:
         return self.sample.voided + self.confirmation.sample.voided
 
-    def as_dict(self) -> dict[str, object]:
-        """What ``cornerman compare --json`` prints, but for the differences between the sides.
-
-        ``gain`` and its bounds are mean pair score above 1/2 over the confirmation pairs, ``None`` if there are none.
-        """
-        measured = self.confirmation.counts.total > 0
-        gain_low, gain_high = self.confirmation.gain_interval
-        elo, elo_low, elo_high = self.confirmation.elo
+    def report(self) -> "CompareReport":
+        """The figures of the comparison."""
         low, high = interval(self.counts, self.rule.alpha)
-        return {
-            "verdict": self.verdict,
-            "counts": list(self.counts),
-            "pairs": self.counts.total,
-            "e_value": e_value(self.counts),
-            "e_worse": e_value(self.counts.mirror),
-            "e_lower": e_lower(self.counts),
-            "low": low,
-            "high": high,
-            "equal": self.equal,
-            "alpha": self.rule.alpha,
-            "voided": self.voided,
-            "confirmation_counts": list(self.confirmation.counts),
-            "confirmation_pairs": self.confirmation.counts.total,
-            "gain": self.confirmation.gain if measured else None,
-            "gain_low": gain_low if measured else None,
-            "gain_high": gain_high if measured else None,
-            "gain_elo": elo if measured else None,
-            "gain_elo_low": elo_low if measured else None,
-            "gain_elo_high": elo_high if measured else None,
-        }
+        fresh = self.confirmation
+        # A comparison without confirmation pairs has measured no gain.
+        gain = (fresh.gain, *fresh.gain_interval) if fresh.counts.total else (None, None, None)
+        elo = fresh.elo if fresh.counts.total else (None, None, None)
+        return CompareReport(
+            verdict=self.verdict,
+            counts=self.counts,
+            pairs=self.counts.total,
+            e_value=e_value(self.counts),
+            e_worse=e_value(self.counts.mirror),
+            e_lower=e_lower(self.counts),
+            low=low,
+            high=high,
+            equal=self.equal,
+            alpha=self.rule.alpha,
+            voided=self.voided,
+            confirmation_counts=fresh.counts,
+            confirmation_pairs=fresh.counts.total,
+            gain=gain[0],
+            gain_low=gain[1],
+            gain_high=gain[2],
+            gain_elo=elo[0],
+            gain_elo_low=elo[1],
+            gain_elo_high=elo[2],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompareReport:
+    """The figures of a comparison, as ``cornerman compare --json`` names them.
+
+    ``low`` and ``high`` bound A's mean pair score in [0, 1]. ``gain`` and its bounds are mean pair score above 1/2 over
+    the confirmation pairs, in [-0.5, 0.5], ``None`` if there are none; in Elo also where it is infinite. ``e_value`` is
+    the evidence that A is better, ``e_worse`` that it is worse, ``e_lower`` that it is not 50 Elo better.
+    """
+
+    verdict: Verdict
+    counts: Counts
+    pairs: int
+    e_value: float
+    e_worse: float
+    e_lower: float
+    low: float
+    high: float
+    equal: bool
+    alpha: float
+    voided: int
+    confirmation_counts: Counts
+    confirmation_pairs: int
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+    gain_elo: float | None
+    gain_elo_low: float | None
+    gain_elo_high: float | None
 
 
 async def compare(

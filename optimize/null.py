@@ -7,7 +7,6 @@ truly better candidates measures power. Knows nothing about games: a candidate i
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
 
 from episodes.pairs import PairResult
 from episodes.record import Purpose
@@ -109,7 +108,8 @@ def simulate_night(plan: NullNight, seed: int, number: int) -> NightResult:
     return NightResult(shape, trials)
 
 
-class NullReport(TypedDict):
+@dataclass(frozen=True, slots=True)
+class NullReport:
     """``false_promotions`` counts nights that promoted anything, ``by_shape`` splits them by how results fall.
 
     ``working_moves`` counts nights whose working champion moved, which it is meant to do easily; ``candidates`` is the
@@ -125,7 +125,8 @@ class NullReport(TypedDict):
     by_shape: dict[str, int]
 
 
-class PowerReport(TypedDict):
+@dataclass(frozen=True, slots=True)
+class PowerReport:
     """``promoted`` counts nights that promoted the better candidate, ``wrong`` those that promoted an equal one.
 
     Gains are mean pair scores above 1/2: ``true`` the truth, ``stopping`` what race and gate show at the moment of
@@ -147,15 +148,15 @@ def bench_null(nights: int = 300, seed: int = 0, plan: NullNight | None = None) 
     plan = plan or NullNight()
     results = [simulate_night(plan, seed, number) for number in range(nights)]
     false = sum(bool(night.promoted) for night in results)
-    return {
-        "nights": nights,
-        "false_promotions": false,
-        "alpha": plan.rule.gate.alpha,
-        "candidates": plan.rounds * plan.candidates,
-        "working_moves": sum(any(trial.working is not None for trial in night.trials) for night in results),
-        "pairs": sum(map(_pairs, results)) / nights if nights else 0.0,
-        "by_shape": {shape: sum(bool(night.promoted) for night in results if night.shape == shape) for shape in SHAPES},
-    }
+    return NullReport(
+        nights=nights,
+        false_promotions=false,
+        alpha=plan.rule.gate.alpha,
+        candidates=plan.rounds * plan.candidates,
+        working_moves=sum(any(trial.working is not None for trial in night.trials) for night in results),
+        pairs=sum(map(_pairs, results)) / nights if nights else 0.0,
+        by_shape={shape: sum(bool(night.promoted) for night in results if night.shape == shape) for shape in SHAPES},
+    )
 
 
 def bench_power(elo: float, nights: int = 200, seed: int = 0, plan: NullNight | None = None) -> PowerReport:
@@ -166,16 +167,16 @@ def bench_power(elo: float, nights: int = 200, seed: int = 0, plan: NullNight | 
     wrong = sum(trial.promoted != 0 for night in results for trial in night.promoted)
     stopping = [trial.evidence(0).counts.mean - 0.5 for trial in right]
     confirmed = [trial.confirmation.gain for trial in right if trial.confirmation is not None]
-    return {
-        "elo": elo,
-        "nights": nights,
-        "promoted": len(right),
-        "wrong": wrong,
-        "pairs": sum(map(_pairs, results)) / nights if nights else 0.0,
-        "true": score_of_elo(elo) - 0.5,
-        "stopping": sum(stopping) / len(stopping) if stopping else None,
-        "confirmed": sum(confirmed) / len(confirmed) if confirmed else None,
-    }
+    return PowerReport(
+        elo=elo,
+        nights=nights,
+        promoted=len(right),
+        wrong=wrong,
+        pairs=sum(map(_pairs, results)) / nights if nights else 0.0,
+        true=score_of_elo(elo) - 0.5,
+        stopping=sum(stopping) / len(stopping) if stopping else None,
+        confirmed=sum(confirmed) / len(confirmed) if confirmed else None,
+    )
 
 
 def _pairs(night: NightResult) -> int:

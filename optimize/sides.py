@@ -3,11 +3,14 @@
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import Generic, TypeVar
 
 from episodes.pairs import PairResult
 from episodes.store.store import Store
 from optimize.comparison_store import latencies, seat_totals
 from optimize.through import Named
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,30 @@ def _side(latencies: list[float], totals: dict[str, float]) -> Side:
     return Side(latency_ms=median, cost_usd=totals["cost_usd"], **whole)
 
 
-def sides_dict(a: Side, b: Side) -> dict[str, dict[str, float]]:
-    """``latency_ms``, ``tokens``, ``cost_usd``, ``turns``, ``illegal`` and so on, each ``{"a": ..., "b": ...}``."""
-    names = [field.name for field in fields(Side)] + ["tokens"]
-    return {name: {"a": getattr(a, name), "b": getattr(b, name)} for name in names}
+@dataclass(frozen=True, slots=True)
+class Both(Generic[T]):
+    """One figure of each side."""
+
+    a: T
+    b: T
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Every figure of the two sides beside each other, in the units of ``Side``."""
+
+    latency_ms: Both[float]
+    turns: Both[int]
+    tokens_in: Both[int]
+    tokens_out: Both[int]
+    cost_usd: Both[float]
+    illegal: Both[int]
+    unreadable: Both[int]
+    refused: Both[int]
+    timeouts: Both[int]
+    faulted: Both[int]
+    tokens: Both[int]
+
+    @classmethod
+    def of(cls, a: Side, b: Side) -> "Sides":
+        return cls(**{field.name: Both(getattr(a, field.name), getattr(b, field.name)) for field in fields(cls)})

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cornerman.colosseum.standings import FASTEST, Standing, decision_time
+from cornerman.colosseum.standings import Standing
+from cornerman.format import FASTEST, elo, elo_interval, milliseconds, number
 from cornerman.report.charts import Tick, nice_step
 
 WIDTH, HEIGHT = 640.0, 380.0
@@ -39,7 +40,7 @@ class Bands:
 
 def bands(rows: Sequence[Standing], forfeits: bool) -> Bands:
     """Every player's rating and interval on one scale of Elo."""
-    low, high, step = _scale([value for row in rows for value in (row.rating.low, row.rating.high)])
+    low, high, step = _scale([value for row in rows for value in (row.rating.elo_low, row.rating.elo_high)])
 
     def at(value: float) -> float:
         return round(100 * (min(max(value, low), high) - low) / (high - low), 2)
@@ -47,16 +48,16 @@ def bands(rows: Sequence[Standing], forfeits: bool) -> Bands:
     drawn = tuple(
         Band(
             row.player,
-            f"{row.rating.elo:+.0f}  [{row.rating.low:+.0f}, {row.rating.high:+.0f}]",
-            at(row.rating.low),
-            at(row.rating.high),
+            f"{elo(row.rating.elo)}  {elo_interval(row.rating.elo_low, row.rating.elo_high)}",
+            at(row.rating.elo_low),
+            at(row.rating.elo_high),
             at(row.rating.elo),
             at(row.without_forfeits.elo) if forfeits and row.without_forfeits else None,
-            f"{row.without_forfeits.elo:+.0f}" if forfeits and row.without_forfeits else "",
+            elo(row.without_forfeits.elo) if forfeits and row.without_forfeits else "",
         )
         for row in rows
     )
-    return Bands(drawn, tuple(Tick(at(value), f"{value:+.0f}" if value else "0") for value in _steps(low, high, step)))
+    return Bands(drawn, tuple(Tick(at(value), elo(value) if value else "0") for value in _steps(low, high, step)))
 
 
 def _scale(values: Sequence[float]) -> tuple[int, int, int]:
@@ -114,17 +115,17 @@ def speed_chart(rows: Sequence[Standing]) -> SpeedChart | None:
     def x(decade: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (decade - first) / max(1, last - first), 1)
 
-    def y(elo: float) -> float:
-        return round(TOP + (HEIGHT - TOP - BOTTOM) * (high - min(max(elo, low), high)) / (high - low), 1)
+    def y(rating: float) -> float:
+        return round(TOP + (HEIGHT - TOP - BOTTOM) * (high - min(max(rating, low), high)) / (high - low), 1)
 
     dots = [
         Dot(
             name=row.player,
-            detail=f"{decision_time(row.latency_ms)}, {row.moves:.0f} moves",
+            detail=f"{milliseconds(row.latency_ms)}, {number(row.moves)} moves",
             x=x(decade),
             y=y(row.rating.elo),
-            top=y(row.rating.high),
-            bottom=y(row.rating.low),
+            top=y(row.rating.elo_high),
+            bottom=y(row.rating.elo_low),
             # The area, not the radius, is what the eye compares.
             radius=round(4 + 9 * math.sqrt(row.moves / most), 1),
         )
@@ -135,7 +136,7 @@ def speed_chart(rows: Sequence[Standing]) -> SpeedChart | None:
         HEIGHT,
         tuple(_labelled(dots)),
         tuple(Tick(x(decade), _power(decade)) for decade in range(first, last + 1)),
-        tuple(Tick(y(value), f"{value:+.0f}" if value else "0") for value in _steps(low, high, step)),
+        tuple(Tick(y(value), elo(value) if value else "0") for value in _steps(low, high, step)),
         LEFT,
         WIDTH - RIGHT,
         HEIGHT - BOTTOM,

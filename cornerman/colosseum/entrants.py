@@ -55,7 +55,7 @@ class Entrant:
             raise
         except ModelError as fault:
             self.faults += 1
-            self.last_fault = f"{type(fault).__name__}: {fault}"
+            self.last_fault = str(fault)
             raise
         self.faults = 0
         self.latencies.append(decision.latency)

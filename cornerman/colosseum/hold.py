@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from cornerman.colosseum.entrants import Entrants
-from cornerman.colosseum.games import Fought, fought
+from cornerman.colosseum.games import fought
 from cornerman.colosseum.page import Occasion, exhibits, render
-from cornerman.colosseum.roster import Entry, Plan
-from cornerman.colosseum.run import PAIRS, Played, Tournament, play_tournament, swiss_rounds
+from cornerman.colosseum.roster import Entry, Plan, System
+from cornerman.colosseum.run import PAIRS, Tournament, play_tournament, swiss_rounds
 from cornerman.colosseum.show import Board
 from cornerman.colosseum.standings import Standings, standings
+from cornerman.faults import Fault
+from cornerman.result import FLAT, TEXT, Result
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from models.errors import BadInput
@@ -21,10 +24,43 @@ FAULTS = 3
 """Different faults that are told."""
 
 
+@dataclass(frozen=True, slots=True)
+class ColosseumResult(Result):
+    """What ``cornerman colosseum --json`` prints.
+
+    ``sittings`` count, ``voided`` ones were lost to ``faults`` (the first different ones); ``absent`` are players
+    without a game that counts. ``turns``, ``tokens`` and dollars are those of all games that count, ``faulted`` of the
+    turns were lost to faults of players' own code, ``seconds`` is the time of this run. ``stopped`` says why it ended
+    before its end, if it did; without a game there is no ``page``.
+    """
+
+    colosseum: str
+    stopped: str | None
+    game: str
+    clock: str
+    system: System
+    seed: int
+    sittings: int
+    voided: int
+    faults: tuple[Fault, ...] = field(metadata=TEXT)
+    absent: tuple[str, ...]
+    standings: Standings = field(metadata=FLAT)
+    turns: int
+    faulted: int
+    tokens: int
+    cost_usd: float
+    seconds: float
+    page: Path | None
+
+    @property
+    def status(self) -> Literal["done", "stopped"]:
+        return "stopped" if self.stopped else "done"
+
+
 async def hold(
     place: Workplace, entries: Sequence[Entry], plan: Plan, *, page: Path, openskill: bool = False
-) -> tuple[Standings, dict[str, Any]]:
-    """Play the tournament and write its page; the dictionary is what ``cornerman colosseum --json`` prints."""
+) -> ColosseumResult:
+    """Play the tournament and write its page."""
     started = time.perf_counter()
     if not page.parent.is_dir():
         raise BadInput(f"the page {page} cannot be written: there is no folder {page.parent}")
@@ -41,13 +77,27 @@ async def hold(
     if games:
         shown = exhibits(place.store, place.game, games, found)
         write_whole(page, render(occasion, found, shown, voided=played.voided))
-    return found, {
-        **_occasion(tournament, played),
-        **found.as_dict(),
-        **_totals(games),
-        "seconds": time.perf_counter() - started,
-        "page": str(page) if games else None,
-    }
+    present = {name for one in played.whole() for name in one.table}
+    seats = [seat for one in games for seat in one.seats]
+    return ColosseumResult(
+        colosseum=tournament.id,
+        stopped=played.stopped or None,
+        game=tournament.game.name,
+        clock=str(tournament.clock),
+        system=tournament.system,
+        seed=tournament.seed,
+        sittings=len(played.whole()),
+        voided=played.voided,
+        faults=tuple(dict.fromkeys(played.faults.values()))[:FAULTS],
+        absent=tuple(name for name in tournament.names if name not in present),
+        standings=found,
+        turns=sum(seat.turns for seat in seats),
+        faulted=sum(seat.faults for seat in seats),
+        tokens=sum(seat.tokens for seat in seats),
+        cost_usd=sum(seat.cost_usd for seat in seats),
+        seconds=time.perf_counter() - started,
+        page=page if games else None,
+    )
 
 
 def _tournament(place: Workplace, opened: Entrants, entries: Sequence[Entry], plan: Plan) -> Tournament:
@@ -67,30 +117,3 @@ def _tournament(place: Workplace, opened: Entrants, entries: Sequence[Entry], pl
     )
     tournament.check()
     return tournament
-
-
-def _occasion(tournament: Tournament, played: Played) -> dict[str, Any]:
-    present = {name for one in played.whole() for name in one.table}
-    return {
-        "colosseum": tournament.id,
-        "status": "stopped" if played.stopped else "done",
-        "stopped": played.stopped or None,
-        "game": tournament.game.name,
-        "clock": str(tournament.clock),
-        "system": tournament.system,
-        "seed": tournament.seed,
-        "sittings": len(played.whole()),
-        "voided": played.voided,
-        "faults": list(dict.fromkeys(played.faults.values()))[:FAULTS],
-        "absent": [name for name in tournament.names if name not in present],
-    }
-
-
-def _totals(games: Sequence[Fought]) -> dict[str, Any]:
-    seats = [seat for game in games for seat in game.seats]
-    return {
-        "turns": sum(seat.turns for seat in seats),
-        "faulted": sum(seat.faults for seat in seats),
-        "tokens": sum(seat.tokens for seat in seats),
-        "cost_usd": sum(seat.cost_usd for seat in seats),
-    }

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from cornerman.colosseum import story
 from cornerman.colosseum.charts import bands, speed_chart
 from cornerman.colosseum.games import Fought
-from cornerman.colosseum.show import rate, seat_names
-from cornerman.colosseum.standings import Pairing, Standings, decision_time
+from cornerman.colosseum.show import rate, seat_names, skill
+from cornerman.colosseum.standings import Pairing, Standings
+from cornerman.format import number, percent
 from cornerman.report.stage import staged
+from cornerman.report.templates import environment
 from cornerman.report.view import Cell
 from cornerman.terminal import clean
 from episodes.game import Game
@@ -73,7 +75,7 @@ def render(occasion: Occasion, found: Standings, shown: Sequence[Exhibit], *, vo
             seat_names=seat_names(found.seats),
             shown=shown,
             rate=rate,
-            decision_time=decision_time,
+            skill=skill,
             css=css,
             js=js,
         )
@@ -89,7 +91,7 @@ def matrix(found: Standings) -> tuple[tuple[str, tuple[Cell, ...]], ...]:
             if key in by_pair:
                 one = by_pair[key]
                 share = 1 - one.score if flipped else one.score
-                return Cell(f"{share:.0%}", share, str(one.games))
+                return Cell(percent(share), share, number(one.games))
         return Cell("", None, "")
 
     names = [row.player for row in found.rows]
@@ -122,13 +124,4 @@ def _exhibit(store: Store, game: Game, fought: Fought) -> Exhibit:
 
 @cache
 def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader([HERE, REPORT]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: clean(value) if type(value) is str else value,
-    )
+    return environment(HERE, REPORT)

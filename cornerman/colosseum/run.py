@@ -14,6 +14,7 @@ from typing import Protocol
 
 from cornerman.colosseum.entrants import Entrant
 from cornerman.colosseum.roster import System
+from cornerman.faults import Fault
 from cornerman.night.steps import Steps, digest
 from episodes.clock import Clock
 from episodes.game import Game
@@ -96,7 +97,7 @@ class Played:
 
     sittings: list[Sitting] = field(default_factory=list)
     scores: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    faults: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, Fault] = field(default_factory=dict)
     stopped: str = ""
     """Why it ended before its end: the budget."""
 
@@ -140,7 +141,7 @@ async def _play(sittings: Sequence[Sitting], setting: Setting, played: Played, w
 
     def on_result(match: Match, outcome: tuple[float, ...] | Void) -> None:
         if isinstance(outcome, Void):
-            played.faults[match.id] = f"{type(outcome).__name__}: {outcome}"
+            played.faults[match.id] = Fault.of(outcome)
         else:
             played.scores[match.id] = outcome
         sitting = of_match[match.id]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Self
 
 from cornerman.colosseum.entrants import Entrant
 from cornerman.colosseum.run import Sitting
-from cornerman.colosseum.standings import Elo, Standing, Standings, decision_time
+from cornerman.colosseum.standings import Skill, Standing, Standings
+from cornerman.format import count, elo_interval, fixed, milliseconds, number, percent, usd
+from cornerman.format import elo as elo_text
 from cornerman.terminal import clean, console, note, say, table
 from optimize.stats.plackett import Ranking, rate_rankings
 from optimize.stats.ratings import Rating
@@ -85,14 +87,15 @@ class Board:
         if self._live is None:
             if self._finished and self._finished % max(1, self._planned // LINES) == 0:
                 void = f", {self._voided} of them void" if self._voided else ""
-                note(f"{self._finished} of {self._planned} {self._unit}{void}")
+                note(f"{self._done}{void}")
         elif time.monotonic() > self._drawn + 1 / REFRESH:
             self._live.update(self._table())
             self._drawn = time.monotonic()
 
     @property
-    def _unit(self) -> str:
-        return {1: "games", 2: "pairs"}.get(self._seats, "tables")
+    def _done(self) -> str:
+        unit = {1: "game", 2: "pair"}.get(self._seats, "table")
+        return f"{number(self._finished)} of {count(self._planned, unit)}"
 
     def _table(self) -> "Table":
         from rich.table import Table
@@ -100,7 +103,7 @@ class Board:
 
         elo = {row.player: row.elo for row in rate_rankings(self._rankings, samples=0)}
         void = f", {self._voided} void" if self._voided else ""
-        drawn = Table(box=None, pad_edge=False, title=Text(f"{self._finished} of {self._planned} {self._unit}{void}"))
+        drawn = Table(box=None, pad_edge=False, title=Text(f"{self._done}{void}"))
         for column in ("player", "games", "points", "Elo", "a decision", ""):
             drawn.add_column(column, justify="left" if column in ("player", "") else "right")
         for name in sorted(self._results, key=lambda name: (-elo.get(name, 0.0), -_mean(self._results[name]), name)):
@@ -108,9 +111,9 @@ class Board:
             cells = (
                 name,
                 str(len(results)),
-                f"{_mean(results):.1%}" if results else "",
-                f"{elo[name]:+.0f}" if name in elo else "",
-                decision_time(1000 * statistics.median(entrant.latencies) if entrant.latencies else None),
+                percent(_mean(results), 1) if results else "",
+                elo_text(elo[name]) if name in elo else "",
+                milliseconds(1000 * statistics.median(entrant.latencies) if entrant.latencies else None),
                 entrant.last_fault if entrant.faults else "",
             )
             drawn.add_row(*(Text(clean(cell)) for cell in cells))
@@ -125,7 +128,7 @@ def show_standings(found: Standings) -> None:
     """The tables for people, on standard output: ratings and points, then what each player did, then who beat whom."""
     forfeits = bool(found.forfeits)
     skilled = any(row.openskill for row in found.rows)
-    columns = ["", "player", "Elo", "95 %", *(["played out"] if forfeits else []), *(["openskill"] if skilled else [])]
+    columns = ["", "player", "Elo", "95%", *(["played out"] if forfeits else []), *(["openskill"] if skilled else [])]
     columns += ["games", "W", "D", "L", "points", *seat_names(found.seats)]
     table(columns, [_strength(n, row, forfeits, skilled) for n, row in enumerate(found.rows, 1)])
     say("")
@@ -136,17 +139,22 @@ def show_standings(found: Standings) -> None:
     if len(found.pairings) > 1:
         say("")
         columns = ["player", "against", "games", "W", "D", "L", "points"]
-        table(columns, [(p.a, p.b, p.games, p.wins, p.draws, p.losses, f"{p.score:.1%}") for p in found.pairings])
+        table(columns, [(p.a, p.b, p.games, p.wins, p.draws, p.losses, percent(p.score, 1)) for p in found.pairings])
 
 
 def _strength(n: int, row: Standing, forfeits: bool, skilled: bool) -> list[object]:
-    cells: list[object] = [n, row.player, f"{row.rating.elo:+.0f}", between(row.rating)]
+    cells: list[object] = [
+        n,
+        row.player,
+        elo_text(row.rating.elo),
+        elo_interval(row.rating.elo_low, row.rating.elo_high),
+    ]
     if forfeits:
-        cells.append(f"{row.without_forfeits.elo:+.0f}" if row.without_forfeits else "")
+        cells.append(elo_text(row.without_forfeits.elo) if row.without_forfeits else "")
     if skilled:
-        cells.append("{:.1f} ± {:.1f}".format(*row.openskill) if row.openskill else "")
-    cells += [row.games, row.wins, row.draws, row.losses, f"{row.score:.1%}"]
-    return cells + ["" if share is None else f"{share:.1%}" for share in _by_seat(row)]
+        cells.append(skill(row.openskill) if row.openskill else "")
+    cells += [row.games, row.wins, row.draws, row.losses, percent(row.score, 1)]
+    return cells + [percent(share, 1) for share in _by_seat(row)]
 
 
 def _by_seat(row: Standing) -> tuple[float | None, ...]:
@@ -160,18 +168,18 @@ def seat_names(seats: int) -> list[str]:
     return ["first", "second", *(f"seat {n}" for n in range(3, seats + 1))]
 
 
-def between(rating: Elo) -> str:
-    """An interval, e.g. ``[-120, +35]``."""
-    return f"[{rating.low:+.0f}, {rating.high:+.0f}]"
+def skill(found: Skill) -> str:
+    """openskill's mean and standard deviation, e.g. ``25.0 ± 8.3``."""
+    return f"{fixed(found.mu, 1)} ± {fixed(found.sigma, 1)}"
 
 
 def _conduct(row: Standing) -> dict[str, str]:
     rates = (row.illegal, row.unreadable, row.refused, row.timeouts)
-    cells = (row.player, decision_time(row.latency_ms), f"{row.moves:.1f}", f"{row.decisions:.1f}", *map(rate, rates))
-    cells += (str(row.forfeits or ""), f"{row.tokens:,.0f}", f"{row.cost_usd:.4f}")
+    cells = (row.player, milliseconds(row.latency_ms), fixed(row.moves, 1), fixed(row.decisions, 1), *map(rate, rates))
+    cells += (str(row.forfeits or ""), number(row.tokens), usd(row.cost_usd))
     return dict(zip(CONDUCT, cells, strict=True))
 
 
 def rate(value: float) -> str:
     """A share of decisions; none at all stays empty, so that what there is stands out."""
-    return f"{value:.1%}" if value else ""
+    return percent(value, 1) if value else ""

@@ -6,17 +6,15 @@ Pure: games in, numbers out.
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from cornerman.colosseum.games import Fought, Seated, meetings
-from cornerman.report.costs import milliseconds
+from cornerman.result import FLAT, HIDDEN, IF_ANY, Result
 from models.errors import BadInput
 from optimize.stats.plackett import Ranking, rate_rankings
-from optimize.stats.ratings import Rating, Result, rate
+from optimize.stats.ratings import Rating, rate
+from optimize.stats.ratings import Result as Outcome
 
-FASTEST = 0.1
-"""Milliseconds below which a decision's time is not told apart: bots take next to nothing."""
 SAMPLES = 400
 """Bootstrap samples behind the intervals."""
 
@@ -26,8 +24,16 @@ class Elo:
     """A rating with its 95 % interval, relative to an average player."""
 
     elo: float
-    low: float
-    high: float
+    elo_low: float
+    elo_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """openskill's mean and standard deviation."""
+
+    mu: float
+    sigma: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +63,11 @@ class Standing:
     cost_usd: float
     forfeits: int
     seats: tuple[float | None, ...]
-    rating: Elo
+    rating: Elo = field(metadata=FLAT)
     without_forfeits: Elo | None
     """From the games that were played out; ``None`` where there are none."""
-    openskill: tuple[float, float] | None = None
-    """Mean and standard deviation of its skill, where that was asked for."""
+    openskill: Skill | None = field(default=None, metadata=IF_ANY)
+    """Where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,40 +84,46 @@ class Pairing:
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
-    """Players from the best to the last."""
+class Ranked:
+    """A player with its place, 1 for the best."""
 
-    seats: int
-    games: int
+    rank: int
+    standing: Standing = field(metadata=FLAT)
+
+
+@dataclass(frozen=True, slots=True)
+class Standings(Result):
+    """Players from the best to the last, over so many games of ``seats`` seats."""
+
+    seats: int = field(metadata=HIDDEN)
+    games: int = field(metadata=HIDDEN)
     forfeits: int
-    rows: tuple[Standing, ...]
+    rows: tuple[Standing, ...] = field(metadata=HIDDEN)
     pairings: tuple[Pairing, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """What ``--json`` prints of it."""
-        return {
-            "episodes": self.games,
-            "forfeits": self.forfeits,
-            "players": [{"rank": n, **_plain(row)} for n, row in enumerate(self.rows, 1)],
-            "pairings": [asdict(pairing) for pairing in self.pairings],
-        }
+    @property
+    def episodes(self) -> int:
+        return self.games
+
+    @property
+    def players(self) -> tuple[Ranked, ...]:
+        return tuple(Ranked(n, row) for n, row in enumerate(self.rows, 1))
 
 
-def _plain(row: Standing) -> dict[str, Any]:
-    plain = asdict(row)
-    rating, clean, skill = plain.pop("rating"), plain.pop("without_forfeits"), plain.pop("openskill")
-    plain |= {"elo": rating["elo"], "elo_low": rating["low"], "elo_high": rating["high"]}
-    plain["without_forfeits"] = clean and {"elo": clean["elo"], "elo_low": clean["low"], "elo_high": clean["high"]}
-    if skill is not None:
-        plain["openskill"] = {"mu": skill[0], "sigma": skill[1]}
-    return plain
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The standings of one game on one clock."""
+
+    game: str
+    clock: str
+    standings: Standings = field(metadata=FLAT)
 
 
-def decision_time(latency_ms: float | None) -> str:
-    """The median time of a decision as people read it; nothing where there was none."""
-    if latency_ms is None:
-        return ""
-    return milliseconds(latency_ms) if latency_ms >= FASTEST else f"under {FASTEST:g} ms"
+@dataclass(frozen=True, slots=True)
+class LadderResult:
+    """What ``cornerman ladder --json`` prints."""
+
+    ladders: tuple[Ladder, ...]
 
 
 def labelled(games: Sequence[Fought]) -> list[Fought]:
@@ -154,7 +166,7 @@ def ratings(games: Sequence[Fought], *, samples: int = SAMPLES) -> list[Rating]:
     """Bradley-Terry from the meetings of two, Plackett-Luce from the rankings of more; groups are drawn as a whole."""
     if games and len(games[0].seats) > 2:
         return rate_rankings([ranking(game) for game in games], samples=samples)
-    results = [Result(one.a, one.b, one.score, pair=one.group) for one in meetings(games)]
+    results = [Outcome(one.a, one.b, one.score, pair=one.group) for one in meetings(games)]
     return rate(results, samples=samples)
 
 
@@ -169,9 +181,7 @@ def _elo(row: Rating | None) -> Elo | None:
     return Elo(row.elo, row.elo_low, row.elo_high) if row else None
 
 
-def _standing(
-    name: str, games: Sequence[Fought], rating: Elo, clean: Elo | None, skill: tuple[float, float] | None
-) -> Standing:
+def _standing(name: str, games: Sequence[Fought], rating: Elo, clean: Elo | None, skill: Skill | None) -> Standing:
     places = [(game, n, seat) for game in games for n, seat in enumerate(game.seats) if seat.player == name]
     seats = [seat for _, _, seat in places]
     points = [_points(game, seat) for game, _, seat in places]
@@ -232,7 +242,7 @@ ORDERS = 20
 """Orders of the games over which openskill's ratings, which depend on the order, are averaged."""
 
 
-def open_skills(games: Sequence[Fought], seed: int = 0) -> dict[str, tuple[float, float]]:
+def open_skills(games: Sequence[Fought], seed: int = 0) -> dict[str, Skill]:
     """A second opinion: openskill's Plackett-Luce (Weng and Lin, JMLR 12, 2011), mean and standard deviation of skill.
 
     It is updated game by game and so depends on their order, which is why it is no more than a check here: the mean
@@ -248,7 +258,7 @@ def open_skills(games: Sequence[Fought], seed: int = 0) -> dict[str, tuple[float
     rankings = [ranking(game) for game in games if len(game.seats) > 1]
     if games and len(games[0].seats) == 1:
         rankings = [Ranking.of([(one.a, one.score), (one.b, 1 - one.score)]) for one in meetings(games)]
-    totals: dict[str, tuple[float, float]] = {}
+    totals: dict[str, Skill] = {}
     for order in range(ORDERS):
         skills = {name: model.rating(name=name) for one in rankings for name in one.players}
         for one in random.Random(f"{seed} {order}").sample(rankings, len(rankings)):
@@ -257,6 +267,6 @@ def open_skills(games: Sequence[Fought], seed: int = 0) -> dict[str, tuple[float
             rated = model.rate([[skills[name]] for name in one.players], ranks=ranks)
             skills |= {name: team[0] for name, team in zip(one.players, rated, strict=True)}
         for name, skill in skills.items():
-            mu, sigma = totals.get(name, (0.0, 0.0))
-            totals[name] = (mu + skill.mu / ORDERS, sigma + skill.sigma / ORDERS)
+            sofar = totals.get(name, Skill(0.0, 0.0))
+            totals[name] = Skill(sofar.mu + skill.mu / ORDERS, sofar.sigma + skill.sigma / ORDERS)
     return totals

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from cornerman.colosseum.standings import Pairing, Standing, Standings, decision_time
-from cornerman.report.words import count
+from cornerman.colosseum.standings import Pairing, Standing, Standings
+from cornerman.format import count, elo, elo_interval, listed, milliseconds, number, percent
 
 FEW = 20
 """Games of the leader below which nothing is called settled: a bootstrap of so few pairs is too sure of itself."""
@@ -41,28 +41,32 @@ def _played(found: Standings, game: str, clock: str, system: str) -> str:
         2: "Two players meet in pairs of games on one seed, with the sides swapped.",
     }.get(found.seats, "Each table played its seed in all rotations, so that everybody had every seat.")
     met = "in Swiss rounds" if system == "swiss" else "each against each" if found.seats == 2 else "at one table"
-    who = f"{count(len(found.rows), 'player')} met {met} in" if found.seats > 1 else f"{len(found.rows)} players played"
+    who = (
+        f"{count(len(found.rows), 'player')} met {met} in"
+        if found.seats > 1
+        else f"{count(len(found.rows), 'player')} played"
+    )
     return f"{who} {count(found.games, 'game')} of {game} on the {clock} clock. {how}"
 
 
 def _close(found: Standings) -> list[str]:
     """The players whose interval reaches the leader's."""
     first, *others = found.rows
-    return [row.player for row in others if row.rating.high >= first.rating.low]
+    return [row.player for row in others if row.rating.elo_high >= first.rating.elo_low]
 
 
 def _leader(found: Standings) -> str:
     first, close = found.rows[0], _close(found)
     text = (
-        f"{first.player} stands at {first.rating.elo:+.0f} Elo "
-        f"[{first.rating.low:+.0f}, {first.rating.high:+.0f}] and took {first.score:.0%} of the points."
+        f"{first.player} stands at {elo(first.rating.elo)} Elo "
+        f"{elo_interval(first.rating.elo_low, first.rating.elo_high)} and took {percent(first.score)} of the points."
     )
     if first.games < FEW:
         return text + f" The place is not settled: {count(first.games, 'game')} of a player say little."
     if not close:
         return text + " Nobody's interval reaches it."
     near = close if len(close) <= 2 else [*close[:2], f"{len(close) - 2} more"]
-    who = " and ".join([", ".join(near[:-1]), near[-1]] if len(near) > 1 else near)
+    who = listed(near)
     one = len(close) == 1
     return text + f" The place is not settled: the interval{'' if one else 's'} of {who} reach{'es' if one else ''} it."
 
@@ -83,15 +87,15 @@ def _speed(found: Standings, clock: str) -> str:
         return ""
     quick = faster[0]
     text = (
-        f"Time is charged: {quick.player} decides in {decision_time(quick.latency_ms)} and gets in "
-        f"{quick.moves:.0f} moves a game; {slow.player}, the slowest, takes {decision_time(slow.latency_ms)} and "
-        f"gets in {slow.moves:.0f}."
+        f"Time is charged: {quick.player} decides in {milliseconds(quick.latency_ms)} and gets in "
+        f"{number(quick.moves)} moves a game; {slow.player}, the slowest, takes {milliseconds(slow.latency_ms)} and "
+        f"gets in {number(slow.moves)}."
     )
     met = _between(found.pairings, quick, slow)
     if met is None:
         return text
     share, games = met
-    return text + f" Against each other {quick.player} took {share:.0%} of the points in {count(games, 'game')}."
+    return text + f" Against each other {quick.player} took {percent(share)} of the points in {count(games, 'game')}."
 
 
 def _between(pairings: Sequence[Pairing], one: Standing, two: Standing) -> tuple[float, int] | None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cornerman.format import count
 from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, say
 
@@ -27,11 +28,11 @@ def null(
 
     found = bench_null(nights, seed)
     if as_json:
-        emit(dict(found))
+        emit(found)
     else:
         say(
-            f"{found['false_promotions']} of {nights} nights promoted something that was no better "
-            f"(alpha {found['alpha']:g} allows {found['alpha'] * nights:g})"
+            f"{found.false_promotions} of {count(nights, 'night')} promoted something that was no better "
+            f"(alpha {found.alpha:g} allows {found.alpha * nights:g})"
         )
-    if found["false_promotions"] > found["alpha"] * nights:
+    if found.false_promotions > found.alpha * nights:
         raise typer.Exit(1)

@@ -1,13 +1,15 @@
 """``cornerman reflect`` and ``cornerman optimize``: the coach's two stages by hand."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import count, points
 from cornerman.options import ConfigFile, Db, GameName, Json, Seed
 from cornerman.terminal import emit, say
 
 if TYPE_CHECKING:
+    from cornerman.desk import ReflectResult
     from cornerman.night.sizes import SizeName
 
 SizeOption = Annotated[str, typer.Option("--size", help="How much effort: smoke, demo or full.")]
@@ -55,13 +57,14 @@ def reflect(
         _print_candidates(found)
 
 
-def _print_candidates(found: dict[str, Any]) -> None:
-    say(f"{len(found['candidates'])} candidates from {found['episodes']} games and {found['what_ifs']} what-ifs")
-    for candidate in found["candidates"]:
-        say(f"\n{candidate['prompt']}")
-        for rule in candidate["rules"]:
-            cited = f"  ({len(rule['cites'])} turns)" if rule["cites"] else ""
-            say(f"- {rule['text']}{cited}")
+def _print_candidates(found: "ReflectResult") -> None:
+    made = count(len(found.candidates), "candidate")
+    say(f"{made} from {count(found.episodes, 'game')} and {count(found.what_ifs, 'what-if')}")
+    for candidate in found.candidates:
+        say(f"\n{candidate.prompt}")
+        for rule in candidate.rules:
+            cited = f"  ({count(len(rule.cites), 'turn')})" if rule.cites else ""
+            say(f"- {rule.text}{cited}")
 
 
 def optimize(
@@ -95,5 +98,7 @@ def optimize(
     if as_json:
         emit(found)
         return
-    say(f"promoted: {found['certified']}" if found["promoted"] else "nothing was promoted")
-    say(f"certified {found['certified']}, working {found['working']}")
+    say(f"promoted: {found.certified}" if found.promoted else "nothing was promoted")
+    if found.gain is not None:
+        say(f"gain {points(*found.gain, apart=bool(place.config.night.opponents))} on fresh pairs")
+    say(f"certified {found.certified}, working {found.working}")

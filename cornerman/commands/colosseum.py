@@ -1,12 +1,16 @@
 """``cornerman colosseum``: a tournament among many models and prompts."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import count, dollars, duration
 from cornerman.options import ConfigFile, Db, GameName, Json, Seed
 from cornerman.terminal import emit, note, say
+
+if TYPE_CHECKING:
+    from cornerman.colosseum.hold import ColosseumResult
 
 PAGE = "colosseum.html"
 
@@ -60,30 +64,32 @@ def colosseum(
     wanted = Plan(game, clock, pairs, rounds, system_named(system) if system else None, seed).over(roster.plan)
     with workplace(db, config, wanted.game) as place:
         page = out or place.store.path.parent / PAGE
-        found, result = place.run(lambda: hold(place, roster.entries, wanted, page=page, openskill=rating is not None))
+        found = place.run(lambda: hold(place, roster.entries, wanted, page=page, openskill=rating is not None))
     if as_json:
-        emit(result)
+        emit(found)
     else:
-        show_standings(found)
-        _print(result)
-    if result["stopped"] or not result["episodes"]:
+        if found.standings.games:
+            show_standings(found.standings)
+            say("")
+        _print(found)
+    if found.stopped or not found.standings.games:
         raise typer.Exit(1)
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: "ColosseumResult") -> None:
     say(
-        f"\n{found['episodes']} games of {found['game']} on the {found['clock']} clock, {found['turns']} decisions, "
-        f"US$ {found['cost_usd']:.4f}, {found['seconds']:.1f} s"
+        f"{count(found.standings.games, 'game')} of {found.game} on the {found.clock} clock, "
+        f"{count(found.turns, 'decision')}, {dollars(found.cost_usd)}, {duration(found.seconds)}"
     )
-    if found["faulted"]:
-        say(f"{found['faulted']} decisions were lost to faults of players' own code")
-    if found["voided"]:
+    if found.faulted:
+        say(f"{count(found.faulted, 'decision')} lost to faults of players' own code")
+    if found.voided:
         say(
-            f"voided by faults: {found['voided']}, the first by {found['faults'][0]}; the same command plays them again"
+            f"voided by faults: {found.voided}, the first: {found.faults[0].message}; the same command plays them again"
         )
-    if found["absent"]:
-        say(f"without a game that counts: {', '.join(found['absent'])}")
-    if found["page"]:
-        say(f"page: {found['page']}")
-    if found["stopped"]:
-        note(f"stopped: {found['stopped']}; the same command goes on where it stopped")
+    if found.absent:
+        say(f"without a game that counts: {', '.join(found.absent)}")
+    if found.page:
+        say(f"page: {found.page}")
+    if found.stopped:
+        note(f"stopped: {found.stopped}; the same command goes on where it stopped")

@@ -1,17 +1,20 @@
 """``cornerman compare``: is A better than B? Stops by itself and measures the gain on fresh pairs."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cornerman.format import NONE, count, dollars, e_value, milliseconds, number, percent, points
 from cornerman.options import AtOnce, ClockName, ConfigFile, Db, GameName, Json, Ray, Seed
-from cornerman.terminal import emit, say, show
+from cornerman.terminal import emit, say
 
 if TYPE_CHECKING:
+    from cornerman.comparing import CompareResult
     from cornerman.workplace import Workplace
     from episodes.clock import Clock
     from episodes.player import Player
-    from optimize.compare import CompareRule
+    from optimize.compare import CompareReport, CompareRule
+    from optimize.sides import Sides
 
 PlayerName = Annotated[str, typer.Argument(help="E.g. rookie@certified, rookie@base, student:ID, bot:turtle.")]
 
@@ -69,7 +72,7 @@ def _run(
     opponents: "tuple[Player, ...]",
     rule: "CompareRule",
     clock: "Clock",
-) -> dict[str, Any]:
+) -> "CompareResult":
     from cornerman.comparing import compare_players
     from cornerman.terminal import live
 
@@ -87,36 +90,54 @@ def _run(
         )
 
 
-def _print(a: str, b: str, found: dict[str, Any]) -> None:
-    apart = "against" in found
-    through = f", by how both do against {', '.join(found['against'])}" if apart else ""
-    equal = " (50 Elo ruled out either way)" if found["equal"] else ""
-    say(f"{a} is {found['verdict']} against {b}{through}{equal}")
+def _print(a: str, b: str, found: "CompareResult") -> None:
+    report, apart = found.report, found.against is not None
+    through = f", by how both do against {', '.join(found.against)}" if found.against else ""
+    equal = " (50 Elo ruled out either way)" if report.equal else ""
+    say(f"{a} is {report.verdict} against {b}{through}{equal}")
     scale = "A's score less B's (-1, -1/2, 0, 1/2, 1)" if apart else "A's points (0, 1/4, 1/2, 3/4, 1)"
-    say(f"pairs by {scale}: {' '.join(map(str, found['counts']))}; {found['pairs']} pairs")
-    say(f"e-value {show(found['e_value'])}, decided at {1 / found['alpha']:g}")
-    if found["gain"] is not None:
-        # Half of the difference between the two scores is what a pair gives above one half.
-        gain, low, high = ((200 if apart else 100) * found[key] for key in ("gain", "gain_low", "gain_high"))
-        what = "lead over B" if apart else "gain"
-        fresh = f"from {found['confirmation_pairs']} fresh pairs"
-        say(f"{what} {gain:+.1f} points of 100  [{low:+.1f}, {high:+.1f}]  {fresh}")
-    for name, both in found.get("scores", {}).items():
-        shares = (f"{side.upper()} " + ("-" if score is None else f"{score:.1%}") for side, score in both.items())
-        say(f"against {name}: {', '.join(shares)} of the points")
-    for key, unit in (
-        ("latency_ms", "ms a decision"),
-        ("tokens", "tokens"),
-        ("cost_usd", "US$"),
-        ("illegal", "illegal"),
-    ):
-        say(f"{unit}: A {show(found[key]['a'])}, B {show(found[key]['b'])}")
-    if any(found["faulted"].values()):
-        say("decisions lost to faults of players' own code: A {a}, B {b}".format(**found["faulted"]))
-    if found["reused"]:
+    say(f"pairs by {scale}: {' '.join(map(str, report.counts))}; {count(report.pairs, 'pair')}")
+    say(_evidence(report))
+    if report.gain is not None and report.gain_low is not None and report.gain_high is not None:
+        gain = points(report.gain, report.gain_low, report.gain_high, apart=apart)
+        say(f"{'lead over B' if apart else 'gain'} {gain} from {count(report.confirmation_pairs, 'fresh pair')}")
+    for name, both in (found.scores or {}).items():
+        say(f"against {name}: A {percent(both.a, 1) or NONE}, B {percent(both.b, 1) or NONE} of the points")
+    sides = found.sides
+    say(f"a decision takes: A {milliseconds(sides.latency_ms.a)}, B {milliseconds(sides.latency_ms.b)}")
+    say(f"tokens: A {number(sides.tokens.a)}, B {number(sides.tokens.b)}")
+    say(f"cost: A {dollars(sides.cost_usd.a)}, B {dollars(sides.cost_usd.b)}")
+    say(f"lost decisions: A {_lost(sides, 'a')}, B {_lost(sides, 'b')}")
+    if found.reused:
+        of_before = "1 of the games is" if found.reused == 1 else f"{number(found.reused)} of the games are"
         say(
-            f"{found['reused']} of the games are of before it was kept which model answers behind a name: they count "
+            f"{of_before} of before it was kept which model answers behind a name: they count "
             "as played by the models of now; to play anew, give another --seed or another --db"
         )
-    if found["voided"]:
-        say(f"{found['voided']} pairs were voided by faults of a provider or of the game, and replaced")
+    if report.voided:
+        say(f"{count(report.voided, 'pair')} voided by faults of a provider or of the game, and replaced")
+
+
+def _evidence(report: "CompareReport") -> str:
+    """The evidence for the verdict; without a verdict that of A being better, and how much there should be."""
+    from optimize.stats.eprocess import log_e
+
+    needed = f"{1 / report.alpha:g}"
+    if report.verdict == "undecided":
+        better, worse = (e_value(log_e(counts)) for counts in (report.counts, report.counts.mirror))
+        return f"e-value {better} that A is better, {worse} that it is worse; {needed} would decide"
+    counts = report.counts if report.verdict == "better" else report.counts.mirror
+    return f"e-value {e_value(log_e(counts))}, decided at {needed}"
+
+
+def _lost(sides: "Sides", side: Literal["a", "b"]) -> str:
+    """The decisions that gave no move that the game takes."""
+    kinds = {
+        "illegal": sides.illegal,
+        "unreadable": sides.unreadable,
+        "refused": sides.refused,
+        "late": sides.timeouts,
+        "to faults of the player's own code": sides.faulted,
+    }
+    found = {kind: both.a if side == "a" else both.b for kind, both in kinds.items()}
+    return " and ".join(f"{number(n)} {kind}" for kind, n in found.items() if n) or "none"

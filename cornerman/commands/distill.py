@@ -1,11 +1,15 @@
 """``cornerman distill``: a teacher plays, a student learns, and is put to the test."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import count, number, percent, percent_with_interval
 from cornerman.options import ConfigFile, Db, GameName, Json, Seed
 from cornerman.terminal import emit, live, say
+
+if TYPE_CHECKING:
+    from cornerman.distilling import DistilResult
 
 
 def distill(
@@ -58,17 +62,15 @@ def distill(
         _print(found)
 
 
-def _print(found: dict[str, Any]) -> None:
-    say(f"student {found['student']} in {found['path']}")
-    say(f"learned from {found['episodes']} games: {found['teacher']}'s and practice")
+def _print(found: "DistilResult") -> None:
+    say(f"student {found.student} in {found.path}")
+    say(f"learned from {count(found.learned.episodes, 'game')}: {found.teacher}'s and practice")
     say(
-        f"answers {found['after']['agreement']:.0%} of what it was taught "
-        f"(before training {found['before']['agreement']:.0%})"
+        f"answers {percent(found.after.agreement)} of what it was taught "
+        f"(before training {percent(found.before.agreement)})"
     )
-    if found["check"] is not None:
-        check = found["check"]
-        low, high = 0.5 + check["gain_low"], 0.5 + check["gain_high"]
-        say(
-            f"against the champion: {check['verdict']}, {0.5 + check['gain']:.1%} of the points [{low:.1%}, {high:.1%}]"
-        )
-        say(f"keeps {check['kept']['share']:.0%} of its teacher's score, decides {check['faster']:.0f} times faster")
+    check = found.check
+    if check is not None:
+        shares = percent_with_interval(0.5 + check.gain, 0.5 + check.gain_low, 0.5 + check.gain_high)
+        say(f"against the champion: {check.verdict}, {shares} of the points")
+        say(f"keeps {percent(check.kept.share)} of its teacher's score, decides {number(check.faster)} times faster")

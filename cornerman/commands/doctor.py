@@ -13,18 +13,14 @@ def doctor(*, config: ConfigFile = None, db: Db = None, as_json: Json = False) -
 
     Example: cornerman doctor
     """
-    from dataclasses import asdict
-
     from cornerman.doctor import examine
     from cornerman.workplace import settings
 
     found = examine(settings(db, config))
-    failed = sum(finding.level == "fail" for finding in found)
-    warned = sum(finding.level == "warn" for finding in found)
     if as_json:
-        emit({"findings": [asdict(finding) for finding in found], "failed": failed, "warned": warned})
+        emit(found)
     else:
-        for finding in found:
+        for finding in found.findings:
             say(f"{finding.level:5} {finding.what}: {finding.detail}")
-    if failed:
+    if found.failed:
         raise typer.Exit(1)

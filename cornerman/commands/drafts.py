@@ -1,17 +1,20 @@
 """``cornerman drafts``: human drafts of 17lands files as episodes, players measured against them, a student of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import count, dollars, number, percent
 from cornerman.options import ConfigFile, Db, GameName, Json
 from cornerman.terminal import emit, say, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cornerman.drafting import ScoreResult
     from cornerman.night.show import Terminal
+    from episodes.games.draft.agreement import Agreement
 
 DraftPath = Annotated[Path, typer.Argument(metavar="FILE", help="A 17lands draft file, draft_data_public….csv[.gz].")]
 _MB = 1_000_000
@@ -43,13 +46,14 @@ def import_(
             found = import_drafts(store, game, limit, lambda done, total: shown.progress(done, total, "drafts"))
     if as_json:
         return emit(found)
-    say(f"{file}: {found['rows']} picks, {found['drafts']} drafts, {found['top']} of them whole and a top drafter's")
-    for reason, count in found["left_out"].items():
-        say(f"left out {count}: {reason}")
-    if found["odd_pools"]:
-        say(f"in {found['odd_pools']} the pool columns do not count what was taken before; what was taken counts")
-    say(f"training {found['train']}, held out {found['held_out']}")
-    return say(f"{found['episodes']} episodes of {found['game']} by {found['player']}, {found['new']} of them new")
+    whole = f"{number(found.top)} of them whole and a top drafter's"
+    say(f"{file}: {count(found.rows, 'pick')}, {count(found.drafts, 'draft')}, {whole}")
+    for reason, left_out in found.left_out.items():
+        say(f"left out {number(left_out)}: {reason}")
+    if found.odd_pools:
+        say(f"in {number(found.odd_pools)} the pool columns do not count what was taken before; what was taken counts")
+    say(f"training {number(found.train)}, held out {number(found.held_out)}")
+    return say(f"{count(found.episodes, 'episode')} of {found.game} by {found.player}, {number(found.new)} of them new")
 
 
 def _reading(shown: "Terminal") -> "Callable[[int, int], None]":
@@ -84,35 +88,34 @@ def score(
         emit(found)
     else:
         _print(found)
-    if not found["drafts"]:
+    if not found.drafts:
         raise typer.Exit(1)
 
 
-def _print(found: dict[str, Any]) -> None:
-    say(f"{found['player']} on {found['game']}: {found['drafts']} drafts")
-    rows = [("all picks", found)]
-    rows += [(f"{phase} in the pack", one) for phase, one in found["phases"].items()]
-    rows += zip(
-        ("only known cards in the pack", "a held-out card was left", "a held-out card was taken"),
-        found["kinds"].values(),
-        strict=True,
-    )
-    columns = ("picks of", "number", "agreement", "from", "to", "by chance")
-    table(columns, [[name, one["picks"], *map(_percent, _figures(one))] for name, one in rows])
+def _print(found: "ScoreResult") -> None:
+    say(f"{found.player} on {found.game}: {count(found.drafts, 'draft')}")
+    rows = [("all picks", found.all)]
+    rows += [(f"{phase} in the pack", one) for phase, one in found.phases.items()]
+    rows += [(KINDS[kind], one) for kind, one in found.kinds.items()]
+    table(("picks of", "number", "agreement", "from", "to", "by chance"), [_row(name, one) for name, one in rows])
     say(
-        f"illegal {found['illegal']}, unreadable {found['unreadable']}, refused {found['refused']}, "
-        f"timeouts {found['timeouts']}, US$ {found['cost_usd']:.4f}"
+        f"illegal {found.illegal}, unreadable {found.unreadable}, refused {found.refused}, "
+        f"timeouts {found.timeouts}, {dollars(found.cost_usd)}"
     )
-    if found["voided"]:
-        say(f"voided by faults: {found['voided']} drafts, the first by {found['faults'][0]}")
+    if found.voided:
+        say(f"voided by faults: {count(found.voided, 'draft')}, the first: {found.faults[0].message}")
 
 
-def _figures(one: dict[str, Any]) -> tuple[float | None, ...]:
-    return one["share"], one["low"], one["high"], one["chance"]
+KINDS = {
+    "familiar": "only known cards in the pack",
+    "offered": "a held-out card was left",
+    "taken": "a held-out card was taken",
+}
 
 
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.1%}"
+def _row(name: str, one: "Agreement") -> tuple[str, ...]:
+    figures = (percent(value, 1) for value in (one.share, one.low, one.high, one.chance))
+    return (name, number(one.picks), *figures)
 
 
 def distill(
@@ -142,8 +145,9 @@ def distill(
         )
     if as_json:
         return emit(found)
-    say(f"student {found['student']} in {found['path']}")
+    say(f"student {found.student} in {found.path}")
     return say(
-        f"learned {found['rows']} picks of {found['episodes']} drafts; names the human's card as its first choice in "
-        f"{found['after']['agreement']:.0%} of those kept apart (before training {found['before']['agreement']:.0%})"
+        f"learned {count(found.learned.rows, 'pick')} of {count(found.learned.episodes, 'draft')}; names the human's "
+        f"card as its first choice in {percent(found.after.agreement)} of those kept apart "
+        f"(before training {percent(found.before.agreement)})"
     )

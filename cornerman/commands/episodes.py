@@ -1,20 +1,20 @@
 """``cornerman episodes``: stored games, to look at, play again, take out and bring in."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import count, fixed, milliseconds, number, signed
 from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, note, say, table
 
 if TYPE_CHECKING:
-    from episodes.fault import FaultPlace, GuestFault
-    from episodes.record import EpisodeRecord, TurnRecord
+    from cornerman.stored import FaultShown
+    from episodes.record import EpisodeRecord
     from episodes.replay import Difference
-    from episodes.store.store import EpisodeSummary
+    from episodes.store.store import Store
 
 EpisodeId = Annotated[str, typer.Argument(help="An episode's id, as `episodes list` shows it.")]
 
@@ -34,13 +34,14 @@ def list_(
 
     Example: cornerman episodes list --player bot:turtle --limit 5
     """
+    from cornerman.stored import EpisodeList
     from cornerman.workplace import settings
     from episodes.store.store import Store
 
     with Store.open(settings(db, config).db, write=False) as store:
         found = store.episodes(game=game, player=player, purpose=purpose, night=night, limit=limit)
     if as_json:
-        return emit({"episodes": [_plain(row) for row in found]})
+        return emit(EpisodeList(tuple(found)))
     rows = [
         (
             row.id,
@@ -60,17 +61,17 @@ def show(episode: EpisodeId, *, config: ConfigFile = None, db: Db = None, as_jso
 
     Example: cornerman episodes show 0e29bda6aa16da4e23a9
     """
+    from cornerman.stored import EpisodeShown, FaultShown
     from cornerman.workplace import settings
     from episodes.store.store import Store
 
     with Store.open(settings(db, config).db, write=False) as store:
-        faults = store.faults(episode)
+        faults = tuple(FaultShown(place, fault) for place, fault in store.faults(episode))
         if store.scores(episode) is None and faults:
             return _void(episode, faults, as_json)
         record = store.episode(episode)
         if as_json:
-            turns = [_turn(turn) for turn in record.turns]
-            return emit({**_plain(store.summary(episode)), "turns_list": turns, "faults": _plain_faults(faults)})
+            return emit(EpisodeShown(store.summary(episode), record.turns, faults))
     say(f"{record.game}, seed {record.seed}, {record.clock} clock, {record.purpose}, ended by {record.ended_by}")
     for seat in record.seats:
         say(f"seat {seat.seat}: {seat.player}, score {seat.score:g}")
@@ -78,32 +79,28 @@ def show(episode: EpisodeId, *, config: ConfigFile = None, db: Db = None, as_jso
     return _faults(faults)
 
 
-Faults = Sequence[tuple["FaultPlace", "GuestFault"]]
+def _void(episode: str, faults: "tuple[FaultShown, ...]", as_json: bool) -> None:
+    from cornerman.stored import VoidShown
 
-
-def _void(episode: str, faults: Faults, as_json: bool) -> None:
     if as_json:
-        return emit({"id": episode, "void": True, "faults": _plain_faults(faults)})
+        return emit(VoidShown(episode, faults))
     say(f"episode {episode} is void")
     return _faults(faults)
 
 
-def _faults(faults: Faults) -> None:
-    for place, fault in faults:
-        say(f"\n{fault.line(place.game)}{f' ({fault.times} times)' if fault.times > 1 else ''}")
-        say(fault.traceback)
-
-
-def _plain_faults(faults: Faults) -> list[dict[str, Any]]:
-    return [asdict(place) | asdict(fault) for place, fault in faults]
+def _faults(faults: "Sequence[FaultShown]") -> None:
+    for one in faults:
+        times = f" ({number(one.fault.times)} times)" if one.fault.times > 1 else ""
+        say(f"\n{one.fault.line(one.place.game)}{times}")
+        say(one.fault.traceback)
 
 
 def _turns(record: "EpisodeRecord") -> None:
     for turn in record.turns:
         chosen = turn.move or turn.reply_class.value
-        ended = "" if turn.ended_ms is None else f"; the reply ended after {turn.ended_ms:.1f} ms"
+        ended = "" if turn.ended_ms is None else f"; the reply ended after {milliseconds(turn.ended_ms)}"
         parts = f", then {turn.split.rest} at tick {turn.split.lands}" if turn.split else ""
-        say(f"\n{turn.n}  tick {turn.tick}  seat {turn.seat}  {chosen}  ({turn.latency_ms:.1f} ms{ended})")
+        say(f"\n{turn.n}  tick {turn.tick}  seat {turn.seat}  {chosen}  ({milliseconds(turn.latency_ms)}{ended})")
         if turn.lands != turn.tick:
             say(f"takes effect at tick {turn.lands}{parts}")
         say(turn.observation)
@@ -112,7 +109,7 @@ def _turns(record: "EpisodeRecord") -> None:
         if turn.reply != turn.move:
             say(f"> {turn.reply}")
         if turn.values:
-            say("values: " + ", ".join(f"{move} {value:+.3f}" for move, value in turn.values.items()))
+            say("values: " + ", ".join(f"{move} {signed(value, 3)}" for move, value in turn.values.items()))
 
 
 def replay(
@@ -142,39 +139,38 @@ def replay(
         return _verify(store, None if episode is None else [episode], as_json)
 
 
-def _verify(store: Any, ids: list[str] | None, as_json: bool) -> None:
+def _verify(store: "Store", ids: list[str] | None, as_json: bool) -> None:
+    from cornerman.stored import ReplayVerified
     from episodes.replay import verify_episodes
 
     def on_progress(done: int, differences: "list[Difference]") -> None:
         for difference in differences:
             note(str(difference))
         if done % 200 == 0:
-            note(f"{done} episodes")
+            note(f"{number(done)} episodes")
 
-    found = verify_episodes(store, ids, on_progress=on_progress)
+    checked = verify_episodes(store, ids, on_progress=on_progress)
+    found = ReplayVerified(checked.episodes, checked.turns, len(checked.differences))
     if as_json:
-        emit({"episodes": found.episodes, "turns": found.turns, "differences": len(found.differences)})
+        emit(found)
     else:
-        say(f"{found.episodes} episodes, {found.turns} turns, {len(found.differences)} differences")
+        differences = count(found.differences, "difference")
+        say(f"{count(found.episodes, 'episode')}, {count(found.turns, 'turn')}, {differences}")
     if found.differences:
         raise typer.Exit(1)
 
 
-def _watch(store: Any, episode: str, as_json: bool) -> None:
-    from episodes.games import load_game
-    from episodes.replay import frames
+def _watch(store: "Store", episode: str, as_json: bool) -> None:
+    from cornerman.stored import watch
 
-    record = store.episode(episode)
-    shown = []
-    for frame in frames(record, load_game(record.game)):
-        who = "end" if frame.turn is None else f"seat {frame.turn.seat}"
-        move = "" if frame.turn is None else frame.turn.move or frame.turn.reply_class.value
-        fates = ", ".join(f"{given.move}: {given.fate}" for given in frame.fates)
-        shown.append({"tick": frame.tick, "who": who, "move": move, "fates": fates, "returns": list(frame.returns)})
+    found = watch(store, episode)
     if as_json:
-        return emit({"episode": record.id, "frames": shown})
-    columns = ("tick", "who", "move", "fates", "returns")
-    return table(columns, [[frame[column] for column in columns] for frame in shown])
+        return emit(found)
+    rows = [
+        (one.tick, one.who, one.move, one.fates, ", ".join(fixed(value, 3) for value in one.returns))
+        for one in found.frames
+    ]
+    return table(("tick", "who", "move", "fates", "returns"), rows)
 
 
 def export(
@@ -192,6 +188,7 @@ def export(
 
     Example: cornerman episodes export games.jsonl
     """
+    from cornerman.stored import ExportedEpisodes
     from cornerman.workplace import settings
     from episodes.exchange import export_episodes
     from episodes.store.store import Store
@@ -200,8 +197,8 @@ def export(
         ids = store.episode_ids(game=game, player=player, purpose=purpose, night=night)
         done = export_episodes(store, path, ids)
     if as_json:
-        return emit({"path": str(path), "episodes": done})
-    return say(f"wrote {done} episodes to {path}")
+        return emit(ExportedEpisodes(path, done))
+    return say(f"wrote {count(done, 'episode')} to {path}")
 
 
 def import_(
@@ -215,6 +212,7 @@ def import_(
 
     Example: cornerman episodes import games.jsonl
     """
+    from cornerman.stored import ImportedEpisodes
     from cornerman.workplace import settings
     from episodes.exchange import import_episodes
     from episodes.store.store import Store
@@ -222,17 +220,5 @@ def import_(
     with Store.open(settings(db, config).db) as store:
         done = import_episodes(store, path)
     if as_json:
-        return emit({"path": str(path), "episodes": done.episodes, "new": done.new})
-    return say(f"{done.episodes} episodes in {path}, {done.new} of them new")
-
-
-def _plain(row: "EpisodeSummary") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(row)
-
-
-def _turn(turn: "TurnRecord") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**asdict(turn), "reply_class": turn.reply_class.value}
+        return emit(ImportedEpisodes(path, done.episodes, done.new))
+    return say(f"{count(done.episodes, 'episode')} in {path}, {number(done.new)} of them new")

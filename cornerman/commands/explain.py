@@ -1,6 +1,6 @@
 """``cornerman explain``: why a player chose what it chose, and whether it was any good."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,17 +30,18 @@ def explain(
 
     Example: cornerman explain 0e29bda6aa16da4e23a9 12 --by openai:gpt-6-sol
     """
+    from cornerman.explaining import ExplainResult, facts_of
     from cornerman.workplace import settings, workplace
     from episodes.store.store import Store
 
     with Store.open(settings(db, config).db, write=False) as store:
         game = store.episode(episode).game
     with workplace(db, config, game, write=False) as place:
-        known = _facts(place, episode, turn)
+        known = facts_of(place, episode, turn)
         model = by or place.config.reflector.model
         words = None if model == "analyst" else place.run(lambda: _words(place, model, known))
     if as_json:
-        emit(_plain(known, model, words))
+        emit(ExplainResult.of(known, model, words))
         return
     say(known.turn.observation)
     for line in known.lines():
@@ -51,38 +52,7 @@ def explain(
         say(f"\n{model} says:\n{words}")
 
 
-def _facts(place: "Workplace", episode: str, turn: int) -> "Facts":
-    from models.errors import BadInput
-    from reflect.explain import facts
-
-    record = place.store.episode(episode)
-    if not 0 <= turn < len(record.turns):
-        raise BadInput(
-            f"episode {record.id} has no turn {turn}: its turns are numbered from 0 to {len(record.turns) - 1}"
-        )
-    prompt_id = record.seats[record.turns[turn].seat].prompt_id
-    library = place.players.library
-    prompt = library.get(prompt_id, place.game) if prompt_id and library.holds(prompt_id) else None
-    return facts(place.store, place.game, record, turn, prompt)
-
-
 async def _words(place: "Workplace", model: str, known: "Facts") -> str:
     from reflect.explain import in_words
 
     return await in_words(place.players.model(model, "reflector"), place.game, known)
-
-
-def _plain(known: "Facts", model: str, words: str | None) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    player = known.record.seats[known.turn.seat]
-    return {
-        "episode": known.record.id,
-        "turn": known.turn.n,
-        "player": player.player,
-        "move": known.turn.move,
-        "rule": known.rule,
-        "evidence": [{**asdict(cell), "situation": dict(cell.situation)} for cell in known.cells],
-        "by": None if words is None else model,
-        "explanation": words,
-    }

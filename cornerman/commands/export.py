@@ -1,5 +1,6 @@
 """``cornerman export`` and ``cornerman serve``: a student as files, and as a server."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -40,18 +41,20 @@ def export(
         found = load_student(store, student)
         done = write(store, found, load_game(found.game), to, cast("Format", format_))
     if as_json:
-        emit(
-            {
-                "path": str(done.path),
-                "files": list(done.files),
-                "vllm_command": done.vllm_command,
-                "parity": done.parity,
-            }
-        )
+        emit(done)
         return
     say(f"{student} is in {done.path}: {', '.join(done.files)}")
     say(f"largest difference of logits: {done.parity:.2g}")
     say(f"serve it with: {done.vllm_command}")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What ``cornerman serve --json`` prints: where the server answers, and the player that asks it."""
+
+    url: str
+    model: str
+    player: str
 
 
 def serve(
@@ -100,7 +103,7 @@ def _served(student: str, db: Path | None, config: Path | None) -> tuple[Path, s
 async def _until_stopped(server: "VLLMServer", as_json: bool) -> int:
     async with server:
         if as_json:
-            emit({"url": server.url, "model": server.served_name, "player": f"{server.spec}@base"})
+            emit(Served(server.url, server.served_name, f"{server.spec}@base"))
         else:
             say(f"{server.url}/v1 (OpenAI), {server.url} (Anthropic), model {server.served_name}; Ctrl-C stops it")
             say(f"play against it: cornerman play '{server.spec}@base' bot:turtle")

@@ -1,11 +1,26 @@
 """``cornerman game-check``: does a game keep the contract?"""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from cornerman.format import count
 from cornerman.options import Db, Json
+from cornerman.result import Result
 from cornerman.terminal import emit, say
+
+
+@dataclass(frozen=True, slots=True)
+class GameChecked(Result):
+    """What ``cornerman game-check --json`` prints: what the game breaks, one line each."""
+
+    game: str
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
 
 
 def game_check(
@@ -24,12 +39,12 @@ def game_check(
     from episodes.games import load_game
 
     loaded = load_game(game, bare=True)
-    problems = check_game(loaded)
+    found = GameChecked(loaded.name, tuple(check_game(loaded)))
     if as_json:
-        emit({"game": loaded.name, "ok": not problems, "problems": problems})
+        emit(found)
     else:
-        for problem in problems:
+        for problem in found.problems:
             say(f"- {problem}")
-        say(f"{loaded.name}: " + (f"{len(problems)} problems" if problems else "keeps the contract"))
-    if problems:
+        say(f"{found.game}: " + ("keeps the contract" if found.ok else count(len(found.problems), "problem")))
+    if not found.ok:
         raise typer.Exit(1)

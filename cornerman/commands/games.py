@@ -1,13 +1,12 @@
 """``cornerman games``: what can be played."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cornerman.options import Db, Json
 from cornerman.terminal import emit, say, table
 
 if TYPE_CHECKING:
-    from episodes.game import Game
+    from episodes.game import Capabilities
 
 
 def games(*, db: Db = None, as_json: Json = False) -> None:
@@ -18,43 +17,23 @@ def games(*, db: Db = None, as_json: Json = False) -> None:
 
     Example: cornerman games
     """
-    from episodes.games import known_games, load_game
-    from models.errors import BadInput
+    from cornerman.listing import all_games
 
-    found: list[dict[str, Any]] = []
-    rows: list[tuple[object, ...]] = []
-    missing: dict[str, str] = {}
-    for name in known_games():
-        try:
-            game = load_game(name)
-        except BadInput as reason:
-            missing[name] = str(reason)
-            continue
-        found.append(_described(game))
-        time = f"{game.tick_rate} ticks a second" if game.tick_rate else "turns"
-        rows.append((name, game.seats, time, len(game.moves) or "free text", ", ".join(_abilities(game))))
+    found = all_games()
     if as_json:
-        return emit({"games": found, "missing": missing})
+        return emit(found)
+    times = (f"{game.tick_rate} ticks a second" if game.tick_rate else "turns" for game in found.games)
+    rows = [
+        (game.name, game.seats, time, len(game.moves) or "free text", ", ".join(_abilities(game.capabilities)))
+        for game, time in zip(found.games, times, strict=True)
+    ]
     table(("game", "seats", "time", "moves", "can"), rows)
-    for why in dict.fromkeys(missing.values()):
-        names = ", ".join(name for name, other in missing.items() if other == why)
+    for why in dict.fromkeys(found.missing.values()):
+        names = ", ".join(name for name, other in found.missing.items() if other == why)
         say(f"not here: {names}: {why}")
     return None
 
 
-def _abilities(game: "Game") -> list[str]:
-    can = game.capabilities
+def _abilities(can: "Capabilities") -> list[str]:
     found = [("copies", can.clone), ("plans", can.plans), ("+renamed", can.terms is not None)]
     return [word for word, there in found if there] + ([f"{can.most_at_once} at once"] if can.most_at_once else [])
-
-
-def _described(game: "Game") -> dict[str, Any]:
-    return {
-        "name": game.name,
-        "seats": game.seats,
-        "tick_rate": game.tick_rate,
-        "can_clone": game.capabilities.clone,
-        "capabilities": asdict(game.capabilities),
-        "moves": list(game.moves),
-        "features": {feature: list(values) for feature, values in game.features.items()},
-    }

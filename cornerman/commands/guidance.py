@@ -1,16 +1,15 @@
 """``cornerman guidance``: single rules, their evidence, and a person's hand on them."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import estimated
 from cornerman.options import ConfigFile, Db, GameName, Json
 from cornerman.terminal import emit, note, say, table
 
 if TYPE_CHECKING:
-    from cornerman.workplace import Workplace
-    from prompts.library import GuidanceRow
-    from prompts.prompt import Prompt
+    from cornerman.guiding import GuidanceChanged, GuidanceShown
 
 ItemId = Annotated[str, typer.Argument(help="The item's id or the start of it.")]
 ModelName = Annotated[
@@ -30,6 +29,7 @@ def list_(
 
     Example: cornerman guidance list --status active
     """
+    from cornerman.guiding import GuidanceList
     from cornerman.workplace import workplace
     from models.errors import BadInput
     from prompts.library import STATUSES
@@ -37,12 +37,12 @@ def list_(
     if status is not None and status not in STATUSES:
         raise BadInput(f"unknown status {status!r}: use {', '.join(STATUSES)}")
     with workplace(db, config, game, write=False) as place:
-        found = place.players.library.guidance(place.game.name, status)
+        found = GuidanceList.of(place.players.library.guidance(place.game.name, status))
     if as_json:
-        return emit({"guidance": [_plain(row) for row in found]})
+        return emit(found)
     return table(
         ("id", "status", "effect", "rule"),
-        [(row.id, row.status, _effect(row), row.text) for row in found],
+        [(row.id, row.status, _effect(row), row.text) for row in found.guidance],
     )
 
 
@@ -53,19 +53,21 @@ def show(
 
     Example: cornerman guidance show 9f3c
     """
+    from cornerman.guiding import show as work
     from cornerman.workplace import workplace
 
     with workplace(db, config, game, write=False) as place:
-        library = place.players.library
-        row = library.item(item, place.game)
-        cited = [{"episode_id": c.episode_id, "turn_n": c.turn_n, "note": c.note} for c in library.citations(row.id)]
+        found = work(place, item)
     if as_json:
-        return emit({**_plain(row), "evidence": cited})
-    say(row.text)
-    if row.item.remark and row.item.remark != row.text:
-        say(row.item.remark)
-    say(f"{row.status}, by {row.item.origin}, {row.created}; effect {_effect(row) or 'not measured on its own'}")
-    return table(("episode", "turn", "note"), [(c["episode_id"], c["turn_n"], c["note"]) for c in cited])
+        return emit(found)
+    rule = found.rule
+    say(rule.text)
+    if rule.remark and rule.remark != rule.text:
+        say(rule.remark)
+    say(f"{rule.status}, by {rule.origin}, {rule.created}; effect {_effect(rule) or 'not measured on its own'}")
+    if not found.evidence:
+        return say("it cites no turns")
+    return table(("episode", "turn", "note"), [(one.episode_id, one.turn_n, one.note) for one in found.evidence])
 
 
 def retire(
@@ -83,18 +85,12 @@ def retire(
 
     Example: cornerman guidance retire 9f3c
     """
+    from cornerman.guiding import retire as work
     from cornerman.workplace import workplace
-    from prompts.prompt import Prompt
 
     with workplace(db, config, game) as place:
-        library = place.players.library
-        row = library.item(item, place.game)
-        library.set_status([row.id], "retired")
-        old = _working(place, model)
-        kept = tuple(each for each in old.items if each.id != row.id)
-        new = Prompt(old.base, kept)
-        _replace(place, model, old, new, f"retired {row.id}")
-    _changed(row.id, new, old, as_json)
+        found = work(place, item, model or place.config.player.model)
+    _changed(found, as_json)
 
 
 def edit(
@@ -111,69 +107,27 @@ def edit(
 
     Example: cornerman guidance edit 9f3c "When the opponent is far, use fireball."
     """
+    from cornerman.guiding import edit as work
     from cornerman.workplace import workplace
-    from prompts.prompt import GuidanceItem, compose
-    from prompts.sentence import read_rule
 
     with workplace(db, config, game) as place:
-        library = place.players.library
-        row = library.item(item, place.game)
-        rule = read_rule(place.game, text)
-        made = GuidanceItem(rule, "" if rule else text)
-        if rule is None:
-            note("this is not a rule of the form 'When ..., use ....'; it is kept as a remark for large models")
-        old = _working(place, model)
-        items = [made if each.id == row.id else each for each in old.items]
-        if made not in items:
-            items.append(made)
-        new = compose(place.game, old.base, items)
-        _replace(place, model, old, new, f"edited {row.id}")
-        library.set_status([row.id], "retired")
-    _changed(made.id, new, old, as_json)
+        found, is_rule = work(place, item, text, model or place.config.player.model)
+    if not is_rule:
+        note("this is not a rule of the form 'When ..., use ....'; it is kept as a remark for large models")
+    _changed(found, as_json)
 
 
-def _working(place: "Workplace", model: str | None) -> "Prompt":
-    who = model or place.config.player.model
-    library = place.players.library
-    named = library.aliases.get("working", place.game.name, who) is not None
-    return library.resolve("working" if named else "base", place.game, who)
-
-
-def _replace(place: "Workplace", model: str | None, old: "Prompt", new: "Prompt", why: str) -> None:
-    if new.id == old.id:
-        return
-    library = place.players.library
-    library.save(old, place.game)
-    library.save(new, place.game, origin="person", parent_id=old.id, note=why)
-    library.set("working", place.game, model or place.config.player.model, new, note=why)
-
-
-def _changed(item_id: str, new: "Prompt", old: "Prompt", as_json: bool) -> None:
-    result = {"id": item_id, "prompt_id": new.id, "before": old.id, "changed": new.id != old.id}
+def _changed(found: "GuidanceChanged", as_json: bool) -> None:
     if as_json:
-        emit(result)
-    elif new.id == old.id:
-        say(f"item {item_id}: the working prompt {new.id} did not hold it and stays")
+        emit(found)
+    elif found.changed:
+        undo = "`cornerman prompts rollback working` undoes it"
+        say(f"the working prompt is now {found.prompt_id} (before: {found.before}); {undo}")
     else:
-        say(f"the working prompt is now {new.id} (before: {old.id}); `cornerman prompts rollback working` undoes it")
+        say(f"the working prompt {found.prompt_id} stays as it is: rule {found.id} changes nothing in it")
 
 
-def _effect(row: "GuidanceRow") -> str:
-    if row.effect is None:
+def _effect(row: "GuidanceShown") -> str:
+    if row.effect is None or row.effect_low is None or row.effect_high is None:
         return ""
-    return f"{row.effect:+.3f} [{row.effect_low:+.3f}, {row.effect_high:+.3f}]"
-
-
-def _plain(row: "GuidanceRow") -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "game": row.game,
-        "text": row.text,
-        "remark": row.item.remark,
-        "origin": row.item.origin,
-        "status": row.status,
-        "effect": row.effect,
-        "effect_low": row.effect_low,
-        "effect_high": row.effect_high,
-        "created": row.created,
-    }
+    return estimated(row.effect, row.effect_low, row.effect_high, 3)

@@ -1,5 +1,6 @@
 """``cornerman init``: write a commented configuration."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,13 @@ import typer
 
 from cornerman.options import Db, Json
 from cornerman.terminal import emit, say
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What ``cornerman init --json`` prints."""
+
+    path: Path
 
 
 def init(
@@ -29,6 +37,6 @@ def init(
     text = TEMPLATE if db is None else TEMPLATE.replace('db = "cornerman.db"', f'db = "{db.as_posix()}"')
     write_whole(path, text)
     if as_json:
-        emit({"path": str(path)})
+        emit(Written(path))
     else:
         say(f"wrote {path}; `cornerman night` uses it from this folder")

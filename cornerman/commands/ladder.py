@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cornerman.format import count
 from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, say
 
@@ -24,7 +25,7 @@ def ladder(
     """
     from cornerman.colosseum.games import fought, venues
     from cornerman.colosseum.show import show_standings
-    from cornerman.colosseum.standings import labelled, standings
+    from cornerman.colosseum.standings import Ladder, LadderResult, labelled, standings
     from cornerman.workplace import settings
     from episodes.store.store import Store
     from models.errors import BadInput
@@ -40,10 +41,8 @@ def ladder(
             f"no colosseum games {what or 'in the store'} yet: `cornerman colosseum players.toml` plays some"
         )
     if as_json:
-        return emit(
-            {"ladders": [{"game": venue.game, "clock": venue.clock, **table.as_dict()} for venue, table in found]}
-        )
+        return emit(LadderResult(tuple(Ladder(venue.game, venue.clock, table) for venue, table in found)))
     for n, (venue, table) in enumerate(found):
-        say(f"{'' if not n else chr(10)}{venue.game}, {venue.clock} clock, {table.games} games")
+        say(f"{'' if not n else chr(10)}{venue.game}, {venue.clock} clock, {count(table.games, 'game')}")
         show_standings(table)
     return None

@@ -1,15 +1,18 @@
 """``cornerman latency``: does a player win by thought or by speed?"""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import count, number, percent, percent_with_interval
 from cornerman.options import ConfigFile, Db, GameName, Json, Seed
 from cornerman.terminal import emit, say
 from models.errors import BadInput
 
 if TYPE_CHECKING:
+    from cornerman.latency import LatencyCurve, Point
     from cornerman.workplace import Workplace
     from episodes.clock import Clock
     from episodes.player import Player
@@ -57,7 +60,7 @@ def latency(
         found = _run(place, sides, charged, wanted, pairs)
     if out is not None:
         write_whole(out, draw_curve(found))
-        found["picture"] = str(out)
+        found = replace(found, picture=out)
     if as_json:
         emit(found)
     else:
@@ -76,7 +79,7 @@ def _factors(text: str) -> list[float]:
 
 def _run(
     place: "Workplace", sides: "tuple[Player, Player]", clock: "Clock", factors: list[float], pairs: int
-) -> dict[str, Any]:
+) -> "LatencyCurve":
     from cornerman.latency import curve
     from cornerman.terminal import live
 
@@ -90,7 +93,7 @@ def _run(
                 pairs=pairs,
                 seed=place.config.night.seed,
                 on_pair=lambda factor, done: (
-                    on_line(f"latency times {factor:g}: {done} of {pairs} pairs")
+                    on_line(f"latency times {factor:g}: {done} of {count(pairs, 'pair')}")
                     if done % 10 in (0, pairs % 10)
                     else None
                 ),
@@ -98,22 +101,23 @@ def _run(
         )
 
 
-def _print(found: dict[str, Any]) -> None:
-    say(f"points of {found['a']} against {found['b']} in {found['game']}; 95 % intervals")
-    say(f"{'latency':>8}  0 %{'half':^{STRIP - 8}}100 %  score")
-    for point in found["points"]:
-        if point["score"] is None:
-            say(f"{point['factor']:>7g}x  every pair was voided by a fault")
+def _print(found: "LatencyCurve") -> None:
+    say(f"points of {found.a} against {found.b} in {found.game}; 95% intervals")
+    say(f"{'latency':>8}  0%{'half':^{STRIP - 6}}100%  score")
+    for point in found.points:
+        if point.score is None:
+            say(f"{point.factor:>7g}x  every pair was voided by a fault")
             continue
-        figures = f"{100 * point['score']:.0f} % [{100 * point['low']:.0f}, {100 * point['high']:.0f}]"
         say(
-            f"{point['factor']:>7g}x  {_strip(point)}  {figures}; "
-            f"moves a game {point['moves_a']:.0f} to {point['moves_b']:.0f}, {100 * point['late']:.0f} % of inputs lost"
+            f"{point.factor:>7g}x  {_strip(point, point.score)}  "
+            f"{percent_with_interval(point.score, point.low, point.high, 0)}; "
+            f"moves a game {number(point.moves_a)} to {number(point.moves_b)}, {percent(point.late)} of inputs lost"
         )
-    for side in ("a", "b"):
-        say(f"{found[side]}: {SAYS[found['wins_by'][side]]}")
-    if found.get("picture"):
-        say(f"drawn in {found['picture']}")
+    wins = found.wins_by
+    for name, reason in ((found.a, wins.a), (found.b, wins.b)):
+        say(f"{name}: {SAYS[reason]}")
+    if found.picture:
+        say(f"drawn in {found.picture}")
 
 
 SAYS = {
@@ -124,11 +128,11 @@ SAYS = {
 }
 
 
-def _strip(point: dict[str, Any]) -> str:
+def _strip(point: "Point", score: float) -> str:
     def at(share: float) -> int:
         return round((STRIP - 1) * share)
 
-    low, high, middle = at(point["low"]), at(point["high"]), at(point["score"])
+    low, high, middle = at(point.low), at(point.high), at(score)
     row = ["·" if n == at(0.5) else " " for n in range(STRIP)]
     row[low : high + 1] = "─" * (high + 1 - low)
     row[middle] = "●"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cornerman.commands.coach import size_name
+from cornerman.format import count, duration
 from cornerman.options import AtOnce, ConfigFile, Db, GameName, Json, Ray, Seed
 from cornerman.terminal import emit, say
 
@@ -47,7 +48,7 @@ def night(
         place = against(opened, opponent)
         found = place.run(lambda: run_night(place, chosen or place.config.night.size, watch))
     if as_json:
-        emit(found.as_dict())
+        emit(found)
     else:
         _print(found)
     if found.status != "done":
@@ -55,6 +56,7 @@ def night(
 
 
 def _print(found: "NightResult") -> None:
-    say(f"night {found.night}: {found.status} in {found.seconds / 60:.1f} minutes, {len(found.promotions)} promotions")
+    promotions = count(len(found.promotions), "promotion")
+    say(f"night {found.night}: {found.status} in {duration(found.seconds)}, {promotions}")
     say(f"certified {found.certified}, working {found.working}, student {found.student or 'none'}")
     say(f"report: {found.report}")

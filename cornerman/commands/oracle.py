@@ -1,14 +1,16 @@
 """``cornerman oracle``: stored play against exact play."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import count, fixed, number, percent, signed
 from cornerman.options import ConfigFile, Db, GameName, Json
 from cornerman.terminal import emit, say, table
 
 if TYPE_CHECKING:
+    from cornerman.oracle import OracleResult
     from episodes.record import EpisodeRecord
     from episodes.store.store import Store
 
@@ -56,17 +58,41 @@ def _of_one_game(store: "Store", ids: list[str], game: str) -> Iterator["Episode
         yield record
 
 
-def _print(found: dict[str, Any]) -> None:
-    value = ", ".join(f"{one:+.4f}" for one in found["value"])
-    say(f"{found['game']}, {found['episodes']} episodes; with exact play the seats get {value}")
-    if found["kind"] == "positions":
-        columns = ("player", "moves", "blunders", "blunder_rate", "mean_regret", "illegal")
-    else:
-        columns = ("player", "moves", "illegal", "exploitability", "states_seen", "states")
-        say(
-            "exploitability: what a best response wins on average, as a return; "
-            f"uniform play {found['exploitability_uniform']:.4f}, "
-            f"the equilibrium found {found['exploitability_equilibrium']:.4f}"
+def _print(found: "OracleResult") -> None:
+    value = ", ".join(signed(one, 4) for one in found.value)
+    say(f"{found.game}, {count(found.episodes, 'episode')}; with exact play the seats get {value}")
+    if found.kind == "positions":
+        return table(
+            ("player", "moves", "blunders", "of its moves", "mean regret", "illegal"),
+            [
+                (
+                    one.player,
+                    number(one.moves),
+                    number(one.blunders),
+                    percent(one.blunder_rate, 1),
+                    fixed(one.mean_regret, 4),
+                    number(one.illegal),
+                )
+                for one in found.players
+            ],
         )
-        say("where a player was never seen to move it is taken to move uniformly; after few games anybody looks weak")
-    table(columns, [[row[column] for column in columns] for row in found["players"]])
+    say(
+        "exploitability: what a best response wins on average, as a return; "
+        f"uniform play {fixed(found.exploitability_uniform, 4)}, "
+        f"the equilibrium found {fixed(found.exploitability_equilibrium, 4)}"
+    )
+    say("where a player was never seen to move it is taken to move uniformly; after few games anybody looks weak")
+    return table(
+        ("player", "moves", "illegal", "exploitability", "states seen", "states"),
+        [
+            (
+                one.player,
+                number(one.moves),
+                number(one.illegal),
+                fixed(one.exploitability, 4),
+                number(one.states_seen),
+                number(one.states),
+            )
+            for one in found.players
+        ],
+    )

@@ -1,11 +1,15 @@
 """``cornerman play``: some episodes between two players, kept in the store."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import NONE, count, dollars, duration, percent_with_interval, signed
 from cornerman.options import AtOnce, ClockName, ConfigFile, Db, GameName, Json, Ray, Seed
 from cornerman.terminal import emit, note, say
+
+if TYPE_CHECKING:
+    from cornerman.session import PlayResult
 
 PlayerName = Annotated[str, typer.Argument(help="E.g. rookie@base, bot:turtle, search:400, student:ID, human.")]
 
@@ -46,25 +50,31 @@ def play(
         emit(found)
     else:
         _print(a, b, found)
-    if not found["episodes"]:
+    if not found.episodes:
         raise typer.Exit(1)
 
 
 def _progress(done: int, wanted: int) -> None:
     if done == wanted or done % max(1, wanted // 10) == 0:
-        note(f"{done} of {wanted} episodes")
+        note(f"{done} of {count(wanted, 'episode')}")
 
 
-def _print(a: str, b: str, found: dict[str, Any]) -> None:
-    say(f"{a} against {b}: {found['episodes']} episodes, {found['pairs']} pairs, {found['turns']} decisions")
-    if found["score"] is not None:
-        say(f"{a} scores {found['score']:.3f}  [{found['low']:.3f}, {found['high']:.3f}]")
-    say(f"pairs by A's points (0, 1/4, 1/2, 3/4, 1): {' '.join(map(str, found['counts']))}")
-    if found["episodes"]:
-        say(f"mean return by seat: {', '.join(f'{value:+.3f}' for value in found['returns'])}")
-    say(f"illegal {found['illegal']}, refused {found['refused']}, timeouts {found['timeouts']}")
-    if found["faulted"]:
-        say(f"{found['faulted']} decisions were lost to faults of players' own code")
-    say(f"{found['seconds']:.1f} s, US$ {found['cost_usd']:.4f}")
-    if found["voided"]:
-        say(f"voided by faults: {found['voided']} episodes, the first by {found['faults'][0]}")
+def _print(a: str, b: str, found: "PlayResult") -> None:
+    conduct = found.conduct
+    played = (count(found.episodes, "episode"), count(found.pairs, "pair"), count(conduct.turns, "decision"))
+    say(f"{a} against {b}: {', '.join(played)}")
+    if found.score is not None:
+        say(f"{a} takes {percent_with_interval(found.score, found.low, found.high)} of the points")
+        say(f"pairs by A's points (0, 1/4, 1/2, 3/4, 1): {' '.join(map(str, found.counts))}")
+    if found.episodes:
+        returns = (NONE if value is None else signed(value, 3) for value in found.returns)
+        say(f"mean return by seat: {', '.join(returns)}")
+        say(
+            f"illegal {conduct.illegal}, unreadable {conduct.unreadable}, refused {conduct.refused}, "
+            f"timeouts {conduct.timeouts}"
+        )
+    if conduct.faulted:
+        say(f"{count(conduct.faulted, 'decision')} lost to faults of players' own code")
+    say(f"{duration(found.seconds)}, {dollars(conduct.cost_usd)}")
+    if found.voided:
+        say(f"voided by faults: {count(found.voided, 'episode')}, the first: {found.faults[0].message}")

@@ -1,11 +1,27 @@
 """``cornerman player-check``: does a player keep the contract?"""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from cornerman.format import count
 from cornerman.options import ConfigFile, Db, GameName, Json
+from cornerman.result import Result
 from cornerman.terminal import emit, say
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerChecked(Result):
+    """What ``cornerman player-check --json`` prints: what the player breaks, one line each."""
+
+    player: str
+    game: str
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
 
 
 def player_check(
@@ -34,11 +50,12 @@ def player_check(
         opened = place.players.open(player, place.game)
         bare = opened.player if isinstance(opened, GuestPlayer) else opened
         problems = place.run(lambda: check_player(bare, [place.game], repeats=not varies))
+        found = PlayerChecked(opened.name, place.game.name, tuple(problems))
     if as_json:
-        emit({"player": opened.name, "game": place.game.name, "ok": not problems, "problems": problems})
+        emit(found)
     else:
-        for problem in problems:
+        for problem in found.problems:
             say(f"- {problem}")
-        say(f"{opened.name}: " + (f"{len(problems)} problems" if problems else "keeps the contract"))
-    if problems:
+        say(f"{found.player}: " + ("keeps the contract" if found.ok else count(len(found.problems), "problem")))
+    if not found.ok:
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ def players(*, game: GameName = None, config: ConfigFile = None, db: Db = None, 
 
     Example: cornerman players
     """
+    from cornerman.listing import PlayersResult
     from cornerman.opening import house_players
     from cornerman.players import FORMS
     from cornerman.report.queries import stored_players
@@ -20,10 +21,10 @@ def players(*, game: GameName = None, config: ConfigFile = None, db: Db = None, 
     if chosen.db.is_file():
         with Store.open(chosen.db, write=False) as store:
             named += stored_players(store, chosen.game)
-    found = {"house": house_players(), "stored": named, "forms": list(FORMS)}
+    found = PlayersResult(tuple(house_players()), tuple(named), tuple(FORMS))
     if as_json:
         return emit(found)
-    for kind, names in found.items():
+    for kind, names in (("house", found.house), ("stored", found.stored), ("forms", found.forms)):
         for name in names:
             say(f"{kind:8} {name}")
     return None

@@ -2,14 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cornerman.format import count, number
 from cornerman.options import ConfigFile, Db, GameName, Json
 from cornerman.terminal import emit, note, say, table
 
 if TYPE_CHECKING:
+    from cornerman.prompting import NameSet
     from cornerman.workplace import Workplace
     from prompts.prompt import Prompt
 
@@ -24,15 +26,17 @@ def list_(*, game: GameName = None, config: ConfigFile = None, db: Db = None, as
 
     Example: cornerman prompts list
     """
+    from cornerman.prompting import PromptList
     from cornerman.workplace import workplace
 
     with workplace(db, config, game, write=False) as place:
-        found = place.players.library.prompts(place.game.name)
+        found = PromptList(tuple(place.players.library.prompts(place.game.name)))
     if as_json:
-        from dataclasses import asdict
-
-        return emit({"prompts": [asdict(row) for row in found]})
-    rows = [(row.id, ", ".join(row.names), row.base, row.items, row.tokens, row.origin, row.created) for row in found]
+        return emit(found)
+    rows = [
+        (row.id, ", ".join(row.names), row.base, row.items, number(row.tokens), row.origin, row.created)
+        for row in found.prompts
+    ]
     return table(("id", "names", "base", "rules", "tokens", "origin", "created"), rows)
 
 
@@ -49,20 +53,17 @@ def show(
 
     Example: cornerman prompts show certified
     """
+    from cornerman.prompting import lineage
+    from cornerman.prompting import show as shown
     from cornerman.workplace import workplace
 
     with workplace(db, config, game, write=False) as place:
-        found = _resolve(place, prompt, model)
-        known = {row.id for row in place.players.library.prompts(place.game.name)}
-        chain = place.players.library.lineage(found.id, place.game) if found.id in known else []
-        text = found.render(place.game)
-        items = [
-            {"id": item.id, "text": item.line(place.game, remarks=True), "origin": item.origin} for item in found.items
-        ]
+        chosen = _resolve(place, prompt, model)
+        chain = lineage(place, chosen)
+        found = shown(place, chosen, chain)
     if as_json:
-        lineage = [{"id": row.id, "origin": row.origin, "created": row.created} for row in chain]
-        return emit({"id": found.id, "base": found.base.name, "text": text, "items": items, "lineage": lineage})
-    say(text)
+        return emit(found)
+    say(found.text)
     for row in chain:
         note(f"{row.id}  {row.origin}  {row.created}  {', '.join(row.names)}")
     return None
@@ -82,15 +83,16 @@ def diff(
 
     Example: cornerman prompts diff base certified
     """
+    from cornerman.prompting import PromptDiff
     from cornerman.workplace import workplace
     from prompts.library import diff as differences
 
     with workplace(db, config, game, write=False) as place:
         one, two = _resolve(place, a, model), _resolve(place, b, model)
-        lines = differences(one, two, place.game)
+        found = PromptDiff(one.id, two.id, tuple(differences(one, two, place.game)))
     if as_json:
-        return emit({"a": one.id, "b": two.id, "lines": lines})
-    for line in lines:
+        return emit(found)
+    for line in found.lines:
         say(line)
     return None
 
@@ -110,12 +112,13 @@ def set_(
 
     Example: cornerman prompts set mine 9f3c
     """
+    from cornerman.prompting import NameSet
     from cornerman.workplace import workplace
 
     with workplace(db, config, game) as place:
         found = _resolve(place, prompt, model)
         alias = place.players.library.set(name, place.game, _model(place, model), found, note=why)
-    _said(alias.name, alias.model, alias.prompt_id, as_json)
+    _said(NameSet(alias.name, alias.model, alias.prompt_id), as_json)
 
 
 def rollback(
@@ -131,11 +134,12 @@ def rollback(
 
     Example: cornerman prompts rollback certified
     """
+    from cornerman.prompting import NameSet
     from cornerman.workplace import workplace
 
     with workplace(db, config, game) as place:
         alias = place.players.library.rollback(name, place.game, _model(place, model))
-    _said(alias.name, alias.model, alias.prompt_id, as_json)
+    _said(NameSet(alias.name, alias.model, alias.prompt_id), as_json)
 
 
 def export(
@@ -152,6 +156,7 @@ def export(
 
     Example: cornerman prompts export certified --to mine.md
     """
+    from cornerman.prompting import PromptExported
     from cornerman.workplace import workplace
     from models.files import write_whole
     from prompts.markdown import to_markdown
@@ -162,7 +167,7 @@ def export(
     if to is not None:
         write_whole(to, text)
     if as_json:
-        return emit({"id": found.id, "path": str(to) if to else None, "markdown": text})
+        return emit(PromptExported(found.id, to, text))
     if to is None:
         sys.stdout.write(text)
     else:
@@ -184,6 +189,7 @@ def import_(
 
     Example: cornerman prompts import mine.md --as mine
     """
+    from cornerman.prompting import PromptImported
     from cornerman.workplace import workplace
     from models.errors import BadInput
     from prompts.markdown import from_markdown
@@ -200,9 +206,10 @@ def import_(
             library.set(name, place.game, _model(place, model), read.prompt, note=f"imported from {path.name}")
     for line in read.notes:
         note(line)
+    found = PromptImported(read.prompt.id, len(read.prompt.items), name, tuple(read.notes))
     if as_json:
-        return emit({"id": read.prompt.id, "items": len(read.prompt.items), "name": name, "notes": list(read.notes)})
-    return say(f"prompt {read.prompt.id} with {len(read.prompt.items)} rules" + (f", named {name}" if name else ""))
+        return emit(found)
+    return say(f"prompt {found.id} with {count(found.items, 'rule')}" + (f", named {name}" if name else ""))
 
 
 def _model(place: "Workplace", model: str | None) -> str:
@@ -213,9 +220,8 @@ def _resolve(place: "Workplace", spec: str, model: str | None) -> "Prompt":
     return place.players.library.resolve(spec, place.game, _model(place, model))
 
 
-def _said(name: str, model: str, prompt_id: str, as_json: bool) -> None:
-    result: dict[str, Any] = {"name": name, "model": model, "prompt_id": prompt_id}
+def _said(found: "NameSet", as_json: bool) -> None:
     if as_json:
-        emit(result)
+        emit(found)
     else:
-        say(f"{model}@{name} is prompt {prompt_id}")
+        say(f"{found.model}@{found.name} is prompt {found.prompt_id}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cornerman.format import bracketed, elo, elo_interval, fixed
 from cornerman.options import Db, Json
 from cornerman.terminal import emit, say, table
 
@@ -30,14 +31,10 @@ def eprocess(
     found = report.eprocess_report(pairs.Counts(*counts), alpha)
     if as_json:
         return emit(found)
-    say(f"e-value against no better  {found['e']:.6g}")
-    say(f"e-value against +50 Elo    {found['e_lower']:.6g}")
-    say(f"score  {found['score']:.4f}  [{found['low']:.4f}, {found['high']:.4f}]")
-    return say(f"Elo    {_elo(found['elo'])}  [{_elo(found['elo_low'])}, {_elo(found['elo_high'])}]")
-
-
-def _elo(value: object) -> str:
-    return f"{value:+.0f}" if isinstance(value, float) else "infinite"
+    say(f"e-value against no better  {found.e:.6g}")
+    say(f"e-value against +50 Elo    {found.e_lower:.6g}")
+    say(f"score  {fixed(found.score, 4)}  {bracketed(fixed(found.low, 4), fixed(found.high, 4))}")
+    return say(f"Elo    {elo(found.elo)}  {elo_interval(found.elo_low, found.elo_high)}")
 
 
 def sprt(
@@ -60,7 +57,8 @@ def sprt(
     found = report.sprt_report(pairs.Counts(*counts), elo0, elo1, model, alpha=alpha, beta=beta)
     if as_json:
         return emit(found)
-    return say(f"LLR {found['llr']:.4f} between {found['lower']:.4f} and {found['upper']:.4f}: {found['verdict']}")
+    llr, lower, upper = (fixed(value, 4) for value in (found.llr, found.lower, found.upper))
+    return say(f"LLR {llr} between {lower} and {upper}: {found.verdict}")
 
 
 def ratings(
@@ -80,7 +78,8 @@ def ratings(
     found = report.ratings_report(path, samples=samples, seed=seed)
     if as_json:
         return emit(found)
-    rows = found["ratings"]
-    assert isinstance(rows, list)
-    columns = ("player", "elo", "elo_low", "elo_high", "games", "score")
-    return table(columns, [[row[column] for column in columns] for row in rows])
+    rows = [
+        (row.player, elo(row.elo), elo_interval(row.elo_low, row.elo_high), f"{row.games:g}", f"{row.score:g}")
+        for row in found.ratings
+    ]
+    return table(("player", "Elo", "95%", "games", "points"), rows)

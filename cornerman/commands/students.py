@@ -1,14 +1,13 @@
 """``cornerman students``: what was distilled."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from cornerman.format import milliseconds
 from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, say, table
-
-COLUMNS = ("id", "game", "base_model", "method", "dataset_id", "path", "comparison_id", "latency_p50_ms", "created")
 
 
 def list_(*, config: ConfigFile = None, db: Db = None, as_json: Json = False) -> None:
@@ -16,15 +15,20 @@ def list_(*, config: ConfigFile = None, db: Db = None, as_json: Json = False) ->
 
     Example: cornerman students list
     """
+    from cornerman.listing import StudentList, StudentRow
     from cornerman.workplace import settings
     from distill.rows import student_rows
     from episodes.store.store import Store
 
     with Store.open(settings(db, config).db, write=False) as store:
-        found = [{column: getattr(row, column) for column in COLUMNS} for row in student_rows(store)]
+        found = StudentList(tuple(map(StudentRow.of, student_rows(store))))
     if as_json:
-        return emit({"students": found})
-    return table(COLUMNS, [[row[column] for column in COLUMNS] for row in found])
+        return emit(found)
+    shown = [
+        (one.id, one.game, one.base_model, one.comparison_id, milliseconds(one.latency_p50_ms), one.path, one.created)
+        for one in found.students
+    ]
+    return table(("id", "game", "base", "comparison", "a decision", "folder", "created"), shown)
 
 
 def show(
@@ -38,6 +42,8 @@ def show(
 
     Example: cornerman students show 9f3c
     """
+    from cornerman.listing import StudentRow, StudentShown
+    from cornerman.result import as_json as plain
     from cornerman.workplace import settings
     from distill.rows import student_rows
     from distill.student import lineage, load_student
@@ -46,10 +52,9 @@ def show(
     with Store.open(settings(db, config).db, write=False) as store:
         found = load_student(store, student)
         row = next(row for row in student_rows(store) if row.id == found.id)
-        columns = {column: getattr(row, column) for column in COLUMNS}
-        result: dict[str, Any] = {**columns, "lineage": lineage(store, found), "measured": dict(found.measured)}
+        result = StudentShown(StudentRow.of(row), lineage(store, found), found.measured)
     if as_json:
         return emit(result)
-    for key, value in result.items():
+    for key, value in plain(result).items():
         say(f"{key:16} {json.dumps(value) if isinstance(value, dict) else value}")
     return None

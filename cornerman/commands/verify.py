@@ -2,8 +2,18 @@
 
 import typer
 
+from cornerman.format import count
 from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, note, say
+
+ONE = {
+    "comparisons": "comparison",
+    "episodes": "episode",
+    "prompts": "prompt",
+    "aliases": "alias",
+    "students": "student",
+}
+"""What one of each kind is called."""
 
 
 def verify(*, config: ConfigFile = None, db: Db = None, as_json: Json = False) -> None:
@@ -13,19 +23,20 @@ def verify(*, config: ConfigFile = None, db: Db = None, as_json: Json = False) -
 
     Example: cornerman verify
     """
+    from cornerman.verify import VerifyResult
     from cornerman.verify import verify as check
     from cornerman.workplace import settings
     from episodes.store.store import Store
 
     with Store.open(settings(db, config).db, write=False) as store:
-        found = check(store)
-    for line in found.differences:
+        verified = check(store)
+    for line in verified.differences:
         note(line)
-    total = sum(found.checked.values())
+    found = VerifyResult(len(verified.differences), verified.checked)
     if as_json:
-        emit({"checked": total, "differences": len(found.differences), "by_kind": found.checked})
+        emit(found)
     else:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in found.checked.items()) or "nothing to check"
-        say(f"{kinds}; {len(found.differences)} differences")
+        kinds = ", ".join(count(n, ONE.get(kind, kind), kind) for kind, n in found.by_kind.items())
+        say(f"{kinds or 'nothing to check'}; {count(found.differences, 'difference')}")
     if found.differences:
         raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cornerman.format import count, lead, percent, percent_in_words
 from cornerman.night.corner import Champions, Corner
 from cornerman.night.reflection import propose, replay_what_ifs
 from cornerman.night.results import Began, GroundLost, LeaguePlayed, TrialOutcome
@@ -73,9 +74,8 @@ async def play(corner: Corner, number: int, champions: Champions) -> LeaguePlaye
     corner.watch.stage(f"round {number}: {player.name} plays the league")
     inputs = [prompt.id, [one.id for one in champions.past], size]
     result = await corner.steps.run(f"play.{number}", inputs, LeaguePlayed, work)
-    corner.watch.say(
-        f"{player.name} took {result.score:.0%} of the points in {len(result.episodes)} games of the league"
-    )
+    games = count(len(result.episodes), "game")
+    corner.watch.say(f"{player.name} took {percent(result.score)} of the points in {games} of the league")
     return result
 
 
@@ -84,7 +84,8 @@ async def reflect(corner: Corner, number: int, champions: Champions, played: Lea
     player = corner.player(champions.working).name
     studied = await replay_what_ifs(corner, number, player, played.episodes)
     candidates = await propose(corner, number, champions, player, played.episodes)
-    corner.watch.say(f"{len(candidates)} candidates, from {studied.what_ifs} turns replayed with other moves")
+    what_ifs = count(studied.what_ifs, "turn")
+    corner.watch.say(f"{count(len(candidates), 'candidate')}, from {what_ifs} replayed with other moves")
     return candidates
 
 
@@ -205,14 +206,11 @@ def _remember_losers(corner: Corner, candidates: Sequence[Prompt], outcome: Tria
     """Keep the ideas that lost, so that a reflecting model does not have them again."""
     lost: dict[int, str] = {entrant.index: entrant.fate for entrant in outcome.entrants if entrant.fate != "survived"}
     lost |= {n: found.verdict for n, found in outcome.gates.items() if found.verdict in ("futile", "refused")}
-    rejected = [
-        Rejected(
-            " ".join(candidates[n].lines(corner.game)),
-            f"{fate}: {corner.standing(outcome.evidence(n).counts)} in {outcome.evidence(n).counts.total} pairs",
-            corner.config.reflector.model,
-        )
-        for n, fate in lost.items()
-    ]
+    rejected = []
+    for n, fate in lost.items():
+        counts = outcome.evidence(n).counts
+        reason = f"{fate}: {corner.standing(counts)} in {count(counts.total, 'pair')}"
+        rejected.append(Rejected(" ".join(candidates[n].lines(corner.game)), reason, corner.config.reflector.model))
     keep_rejected(corner.store, corner.game.name, rejected, corner.night_id)
 
 
@@ -250,22 +248,20 @@ def _promote(
 def _say_verdict(corner: Corner, champions: Champions, result: TrialOutcome) -> None:
     for one in result.refused:
         corner.watch.say(
-            f"refused: {one.prompt[:8]} beats the champion, but takes {one.candidate:.0%} of the points from "
-            f"{one.group}, the champion {one.champion:.0%}"
+            f"refused: {one.prompt[:8]} beats the champion, but takes {percent(one.candidate)} of the points from "
+            f"{one.group}, the champion {percent(one.champion)}"
         )
     if result.promoted is not None and result.gain is not None:
-        gain, low, high = result.gain
         told = f"certified: {result.certified[:8]}; on fresh games "
         if corner.opponents:
+            worth, least, most = (lead(value, digits=1) for value in result.gain)
             told += (
-                f"it scores {200 * gain:+.1f} points of 100 more against its opponents than the champion before it "
-                f"(95 % interval {200 * low:+.1f} to {200 * high:+.1f})"
+                f"it scores {worth} points of 100 more against its opponents than the champion before it "
+                f"(95% interval {least} to {most})"
             )
         else:
-            told += (
-                f"it takes {0.5 + gain:.1%} of the points from the champion before it "
-                f"(95 % interval {0.5 + low:.1%} to {0.5 + high:.1%})"
-            )
+            gain, low, high = result.gain
+            told += f"against the champion before it, it takes {percent_in_words(0.5 + gain, 0.5 + low, 0.5 + high)}"
         corner.watch.say(told)
     elif result.working != champions.working.id:
         corner.watch.say(f"promising, not certified: {result.working[:8]} is the working champion now")

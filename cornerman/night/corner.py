@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cornerman.config import Config
+from cornerman.format import lead, percent
 from cornerman.night.recognition import Recognised
 from cornerman.night.sizes import Size
 from cornerman.night.steps import Steps
@@ -138,8 +139,8 @@ class Corner:
     def standing(self, counts: Counts) -> str:
         """How A does in some pairs of the night's comparisons."""
         if self.opponents:
-            return f"{200 * (counts.mean - 0.5):+.0f} points of 100 more against the same opponents"
-        return f"{counts.mean:.0%} of the points"
+            return f"{lead(counts.mean - 0.5)} points of 100 more against the same opponents"
+        return f"{percent(counts.mean)} of the points"
 
     def contestant(self, prompt: Prompt) -> Contestant:
         """The side of a comparison that plays with ``prompt``."""

@@ -3,8 +3,11 @@
 And whether measuring can be trusted: the champion against itself must come out even.
 """
 
+import math
 from dataclasses import replace
 
+from cornerman.format import count, lead, percent_in_words
+from cornerman.format import e_value as e_value_in_words
 from cornerman.night.corner import Corner
 from cornerman.night.results import Controlled, Effects, Interval, Measured
 from optimize.arena import Series
@@ -37,15 +40,12 @@ async def measure_night(corner: Corner, champion: Prompt) -> Measured | None:
 
 def _told(corner: Corner, result: Measured) -> str:
     if corner.opponents:
-        worth, low, high = (200 * (value - 0.5) for value in (result.score, result.low, result.high))
+        worth, low, high = (lead(value - 0.5, digits=1) for value in (result.score, result.low, result.high))
         return (
-            f"the certified prompt scores {worth:+.1f} points of 100 more against its opponents than the base prompt "
-            f"(95 % interval {low:+.1f} to {high:+.1f})"
+            f"the certified prompt scores {worth} points of 100 more against its opponents than the base prompt "
+            f"(95% interval {low} to {high})"
         )
-    return (
-        f"against the base prompt the certified one takes {result.score:.1%} of the points "
-        f"(95 % interval {result.low:.1%} to {result.high:.1%})"
-    )
+    return f"against the base prompt the certified one takes {percent_in_words(result.score, result.low, result.high)}"
 
 
 async def control(corner: Corner, champion: Prompt) -> Controlled:
@@ -66,8 +66,9 @@ async def control(corner: Corner, champion: Prompt) -> Controlled:
     corner.watch.stage(f"{player.name} against itself: this must come out even")
     result = await corner.steps.run("control", [champion.id, pairs], Controlled, work)
     if result.verdict == "alarm":
+        evidence = e_value_in_words(math.log(result.evidence))
         corner.watch.say(
-            f"ALARM: the same player beat itself (e-value {result.evidence:.3g}); something favours a side: "
+            f"ALARM: the same player beat itself (e-value {evidence}); something favours a side: "
             "do not trust what this night promoted"
         )
     return result
@@ -95,7 +96,7 @@ async def weigh_rules(corner: Corner, champion: Prompt) -> Effects:
             effects[item.id] = effect
         return Effects(effects)
 
-    corner.watch.stage(f"what each of {len(champion.items)} rules is worth")
+    corner.watch.stage(f"what each rule is worth ({count(len(champion.items), 'rule')})")
     return await corner.steps.run("effects", [champion.id, pairs], Effects, work)
 
 

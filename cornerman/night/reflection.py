@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from cornerman.format import count as counted
 from cornerman.night.corner import Champions, Corner
 from cornerman.night.results import Candidates, WhatIfsReplayed
 from episodes.player import Player
@@ -103,8 +104,9 @@ async def _language_model(
     )
     found = await reflect(corner.store, chat, task)
     corner.watch.say(
-        f"{section.model} read {found.windows} stretches of games, took {found.notes} notes, made "
-        f"{len(found.proposals)} proposals; {len(found.refused)} ideas were refused"
+        f"{section.model} read {counted(found.windows, 'stretch', 'stretches')} of games, "
+        f"took {counted(found.notes, 'note')}, made {counted(len(found.proposals), 'proposal')}; "
+        f"refused: {counted(len(found.refused), 'idea')}"
     )
     saved = [_keep(corner, champions.working, edits) for edits in found.proposals]
     proposer = Opro(chat, Workshop(corner.game, champions.working.base))

@@ -4,8 +4,7 @@ A night that was stopped, by whatever, is gone on with by the same command; one 
 """
 
 import time
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from cornerman.night import coaching, measuring, schooling
 from cornerman.night.corner import Corner, Watcher, corner_of, fixed, models_behind
@@ -34,9 +33,6 @@ class NightResult:
     student: str | None
     report: str | None
     seconds: float
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightResult:

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from functools import partial
 
 from cornerman.config import Config
+from cornerman.format import count, milliseconds, number, percent
 from cornerman.night.corner import Corner
 from cornerman.night.results import Checked, LeagueScores, Trained
 from cornerman.players import Players
@@ -64,9 +65,11 @@ async def teach_games(corner: Corner, champion: Prompt) -> TeachReport:
         here = _here(corner, lent=runner is None)
         return await teach(corner.store, lessons, apart, here=here, runner=runner, on_episode=corner.progress)
 
-    corner.watch.stage(f"{teacher} teaches: {lessons.games} games without a clock")
+    corner.watch.stage(f"{teacher} teaches: {count(lessons.games, 'game')} without a clock")
     result = await corner.steps.run("teach", [teacher, lessons.opponents, lessons.seeds], TeachReport, work)
-    corner.watch.say(f"{teacher} took {result.score:.0%} of the points, {result.latency_p50_ms:.0f} ms a decision")
+    corner.watch.say(
+        f"{teacher} took {percent(result.score)} of the points, {milliseconds(result.latency_p50_ms)} a decision"
+    )
     return result
 
 
@@ -94,13 +97,13 @@ async def train_student(corner: Corner, champion: Prompt, taught: TeachReport) -
         learned, (before, after) = found.dataset.report, fits(found.student)
         return Trained(found.student.id, found.dataset.id, learned.turns, learned.practised, before, after)
 
-    corner.watch.stage(f"training a student of {config.base} on {len(taught.episodes)} games and on practice")
+    corner.watch.stage(f"training a student of {config.base} on {count(len(taught.episodes), 'game')} and on practice")
     inputs = [taught.episodes, asdict(corner.size.practice), config.base, corner.size.epochs]
     result = await corner.steps.run("train", inputs, Trained, work)
     corner.watch.say(
-        f"student:{result.student} answers {result.after.agreement:.0%} of what it was taught "
-        f"(before training: {result.before.agreement:.0%}), from {result.turns:,} turns, "
-        f"{result.practised:,} of them practised"
+        f"student:{result.student} answers {percent(result.after.agreement)} of what it was taught "
+        f"(before training: {percent(result.before.agreement)}), from {count(result.turns, 'turn')}, "
+        f"{number(result.practised)} of them practised"
     )
     return load_student(corner.store, result.student)
 
@@ -140,8 +143,8 @@ async def check_student(corner: Corner, student: Student, champion: Prompt) -> C
     inputs = [student.id, champion.id, size.check, size.confirm, size.league]
     result = await corner.steps.run("check", inputs, Checked, work)
     corner.watch.say(
-        f"{student.name}: {result.verdict}; {result.score:.1%} of the points against the champion; it keeps "
-        f"{result.kept.share:.0%} of its teacher's score and decides {result.faster:.0f} times faster"
+        f"{student.name}: {result.verdict}; {percent(result.score, 1)} of the points against the champion; it keeps "
+        f"{percent(result.kept.share)} of its teacher's score and decides {number(result.faster)} times faster"
     )
     return result
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cornerman.report.gather import gather
+from cornerman.report.templates import environment
 from cornerman.report.view import View
-from cornerman.terminal import clean
 from episodes.store.store import Store
 
 if TYPE_CHECKING:
@@ -46,13 +46,4 @@ def render(view: View) -> str:
 
 @cache
 def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: clean(value) if type(value) is str else value,
-    )
+    return environment(HERE)

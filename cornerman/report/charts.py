@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cornerman.format import e_value, percent
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -63,7 +65,7 @@ def interval_chart(rows: Sequence[Estimate], *, reference: float = 0.5) -> Inter
         Whisker(row.label, row.detail, TOP + ROW * n + 32, x(row.mean), x(row.low), x(row.high), row.kind)
         for n, row in enumerate(rows)
     )
-    ticks = tuple(Tick(x(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
+    ticks = tuple(Tick(x(share), percent(share)) for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     return IntervalChart(WIDTH, TOP + ROW * len(rows) + BOTTOM, whiskers, ticks, x(reference))
 
 
@@ -162,14 +164,6 @@ def power(decade: int) -> str:
     if -3 <= decade <= 4:
         return f"{10.0**decade:g}" if decade < 0 else f"{10**decade:,}"
     return f"10^{decade}"
-
-
-def e_value(log_e: float) -> str:
-    """An e-value from its natural logarithm, readable at any size."""
-    decade = log_e / math.log(10)
-    if decade < 6:
-        return f"{math.exp(log_e):,.3g}" if decade < 3 else f"{math.exp(log_e):,.0f}"
-    return f"10^{decade:.0f}"
 
 
 @dataclass(frozen=True, slots=True)

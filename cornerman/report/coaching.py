@@ -2,6 +2,7 @@
 
 import json
 
+from cornerman.format import percent, points
 from cornerman.report import queries
 from cornerman.report.queries import CitedTurn, RuleRow
 from cornerman.report.view import Evidence, Guidance
@@ -21,9 +22,8 @@ def _item(store: Store, row: RuleRow, apart: bool) -> Guidance:
     effect, left, right = "effect not measured on its own", -1.0, -1.0
     if row.effect is not None and row.effect_low is not None and row.effect_high is not None:
         low, high = row.effect_low, row.effect_high
-        worth, least, most = ((200 if apart else 100) * value for value in (row.effect, low, high))
         how = "against the opponents, more than" if apart else "against"
-        effect = f"worth {worth:+.1f} points of 100 [{least:+.1f}, {most:+.1f}] {how} the same prompt without it"
+        effect = f"worth {points(row.effect, low, high, apart=apart)} {how} the same prompt without it"
         left, right = (min(max(value + 0.5, 0.0), 1.0) for value in (low, high))
     return Guidance(
         id=row.id,
@@ -62,4 +62,4 @@ def _outcome(row: CitedTurn) -> str:
 
 def result_words(score: float) -> str:
     """What a score in a game is called; scores of games for one are graded."""
-    return {1.0: "won", 0.5: "drew", 0.0: "lost"}.get(score) or f"took {score:.0%} of the points in"
+    return {1.0: "won", 0.5: "drew", 0.0: "lost"}.get(score) or f"took {percent(score)} of the points in"

@@ -2,7 +2,9 @@
 
 import statistics
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from cornerman.format import dollars, listed, number
 from cornerman.report import queries
 from cornerman.report.names import Names
 from cornerman.report.queries import SeatCosts
@@ -29,26 +31,37 @@ def _cost(name: str, parts: list[SeatCosts]) -> Cost:
         tokens_in=sum(part.tokens_in for part in parts),
         tokens_out=sum(part.tokens_out for part in parts),
         usd=sum(part.usd for part in parts),
-        latency=milliseconds(statistics.median(latencies)) if latencies else "",
+        latency_ms=statistics.median(latencies) if latencies else None,
         bad=sum(part.bad for part in parts),
     )
 
 
-def total(store: Store, night: str, rows: Iterable[Cost]) -> str:
-    """A sentence about money and tokens; the ledger knows calls that were not turns, such as reflections."""
-    spent = Runs(store).spending(night)
-    usd = sum(total.cost_usd for total in spent.values())
-    called = sum(total.tokens_in + total.tokens_out for total in spent.values())
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What hosted models took, reflection and all else that is no turn included; ``unpriced`` are counted as free."""
+
+    usd: float
+    tokens: int
+    unpriced: tuple[str, ...]
+    called: bool
+    """Whether any was called at all."""
+
+
+def spent(store: Store, night: str) -> Spent:
+    """From the night's ledger, which knows calls that were not turns."""
+    found = Runs(store).spending(night)
+    return Spent(
+        usd=sum(total.cost_usd for total in found.values()),
+        tokens=sum(total.tokens_in + total.tokens_out for total in found.values()),
+        unpriced=tuple(model for model, total in found.items() if not total.priced),
+        called=bool(found),
+    )
+
+
+def total(found: Spent, rows: Iterable[Cost]) -> str:
+    """A sentence about money and tokens."""
     local = sum(cost.tokens_in + cost.tokens_out for cost in rows)
-    if not spent:
-        return f"No hosted model was called: US$ 0. The models on this machine read and wrote {local:,} tokens."
-    unknown = [model for model, total in spent.items() if not total.priced]
-    text = f"Hosted models cost US$ {usd:.4f} for {called:,} tokens, reflection included."
-    return text + (f" The price of {', '.join(unknown)} is not known and not counted." if unknown else "")
-
-
-def milliseconds(value: float) -> str:
-    """A latency as people read it."""
-    if value >= 1000:
-        return f"{value / 1000:.2f} s"
-    return f"{value:.0f} ms" if value >= 10 else f"{value:.2f} ms"
+    if not found.called:
+        return f"No hosted model was called: US$ 0. The models on this machine read and wrote {number(local)} tokens."
+    text = f"Hosted models cost {dollars(found.usd)} for {number(found.tokens)} tokens, reflection included."
+    return text + (f" The price of {listed(found.unpriced)} is not known and not counted." if found.unpriced else "")

@@ -1,8 +1,7 @@
 """A picture of score over latency: one SVG file that needs nothing else, for light and dark pages."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from cornerman.format import number, percent
+from cornerman.latency import LatencyCurve
 from cornerman.terminal import clean
 
 WIDTH, HEIGHT = 640.0, 360.0
@@ -19,32 +18,32 @@ text { fill: currentColor } .small { font-size: 12px; opacity: .8 } .title { fon
 """
 
 
-def draw_curve(found: Mapping[str, Any]) -> str:
+def draw_curve(found: LatencyCurve) -> str:
     """The SVG of what ``cornerman.latency.curve`` found: A's score at each factor, evenly spaced, with its interval."""
     from markupsafe import escape
 
-    points = [point for point in found["points"] if point["score"] is not None]
+    points = [(point, point.score) for point in found.points if point.score is not None]
     step = (WIDTH - LEFT - RIGHT) / max(len(points), 1)
-    places = [(LEFT + step * (n + 0.5), point) for n, point in enumerate(points)]
+    places = [(LEFT + step * (n + 0.5), point, score) for n, (point, score) in enumerate(points)]
     parts = [
-        f'<text class="title" x="{LEFT}" y="24">{escape(clean(found["a"]))} against {escape(clean(found["b"]))}</text>',
-        f'<text class="small" x="{LEFT}" y="42">share of points over latency, {escape(clean(found["game"]))}; '
+        f'<text class="title" x="{LEFT}" y="24">{escape(clean(found.a))} against {escape(clean(found.b))}</text>',
+        f'<text class="small" x="{LEFT}" y="42">share of points over latency, {escape(clean(found.game))}; '
         "the band is the 95% interval</text>",
     ]
     for share in (0, 0.25, 0.5, 0.75, 1):
         kind, y = ("half" if share == 0.5 else "grid"), _y(share)
         parts.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
-        parts.append(f'<text class="small" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{share:.0%}</text>')
-    upper = [f"{x:.1f},{_y(point['high'])}" for x, point in places]
-    lower = [f"{x:.1f},{_y(point['low'])}" for x, point in reversed(places)]
+        parts.append(f'<text class="small" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{percent(share)}</text>')
+    upper = [f"{x:.1f},{_y(point.high)}" for x, point, _ in places]
+    lower = [f"{x:.1f},{_y(point.low)}" for x, point, _ in reversed(places)]
     parts.append(f'<polygon class="band" points="{" ".join(upper + lower)}"/>')
-    line = " ".join(f"{x:.1f},{_y(point['score'])}" for x, point in places)
+    line = " ".join(f"{x:.1f},{_y(score)}" for x, _, score in places)
     parts.append(f'<polyline class="line" points="{line}"/>')
-    for x, point in places:
-        words = "waits" if point["factor"] == 0 else f"{point['factor']:g}x"
-        parts.append(f'<circle class="point" cx="{x:.1f}" cy="{_y(point["score"])}" r="4"/>')
+    for x, point, score in places:
+        words = "waits" if point.factor == 0 else f"{point.factor:g}x"
+        parts.append(f'<circle class="point" cx="{x:.1f}" cy="{_y(score)}" r="4"/>')
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{words}</text>')
-        moves = f"{point['moves_a']:.0f} : {point['moves_b']:.0f}"
+        moves = f"{number(point.moves_a)} : {number(point.moves_b)}"
         parts.append(f'<text class="small" x="{x:.1f}" y="{HEIGHT - BOTTOM + 36}" text-anchor="middle">{moves}</text>')
     caption = "latency, and moves a game of the two"
     parts.append(f'<text class="small" x="{WIDTH / 2}" y="{HEIGHT - 10}" text-anchor="middle">{caption}</text>')

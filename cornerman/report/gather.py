@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cornerman.format import count, dollars, lead, milliseconds, percent
 from cornerman.night.steps import Steps
-from cornerman.report import costs as spent
+from cornerman.report import costs as costing
 from cornerman.report import queries, results, words
 from cornerman.report.charts import IntervalChart, interval_chart, log_bars
 from cornerman.report.coaching import guidance, result_words
 from cornerman.report.names import Names
 from cornerman.report.results import Compared, League
 from cornerman.report.stage import Staged, staged
-from cornerman.report.view import Cost, Fact, Student, View
+from cornerman.report.view import Fact, Student, View
 from distill.rows import student_rows
 from episodes.games import load_game
 from episodes.store.runs import Run, Runs
@@ -57,7 +58,7 @@ def gather(store: Store, night_id: str) -> View:
     tally = _tally(store, night, game, model, candidates)
     league_before, league_after = (met.counts(f"{model}@{name}") for name in ("base", "certified"))
     student = _student(store, night_id)
-    rows = spent.costs(store, night_id, names)
+    rows, spent = costing.costs(store, night_id, names), costing.spent(store, night_id)
     return View(
         night=night_id,
         title=words.headline(promotions, check is not None and check.promoted),
@@ -76,7 +77,7 @@ def gather(store: Store, night_id: str) -> View:
                 opponents=opponents,
             )
         ),
-        facts=_facts(outcome, student, rows),
+        facts=_facts(outcome, student, spent),
         strength=_strength(outcome),
         curves=results.curves(comparisons),
         comparisons=results.as_rows(comparisons),
@@ -84,7 +85,7 @@ def gather(store: Store, night_id: str) -> View:
         matrix=results.matrix(met),
         student=student,
         costs=rows,
-        total_cost=spent.total(store, night_id, rows),
+        total_cost=costing.total(spent, rows),
         game=_game(store, night_id, game, names, promotions),
         undo=_undo(store, game, model, promotions, student),
         prompts=_prompts(store, names),
@@ -114,7 +115,7 @@ def _tally(store: Store, night: Run, game: str, model: str, candidates: int) -> 
         proposed=counts.proposed,
         rejected=counts.rejected,
         candidates=candidates,
-        hours=_seconds(night) / 3600,
+        seconds=_seconds(night),
     )
 
 
@@ -146,23 +147,24 @@ def _notes(store: Store, night: Run, config: dict[str, Any]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _facts(outcome: Outcome, student: Student | None, rows: tuple[Cost, ...]) -> tuple[Fact, ...]:
+def _facts(outcome: Outcome, student: Student | None, spent: costing.Spent) -> tuple[Fact, ...]:
     facts = []
     check, best = outcome.check, outcome.measured or next(reversed(outcome.promotions), None)
     if best is not None and best.through and best.fresh.total:
-        lead = f"{200 * (best.fresh.mean - 0.5):+.0f}"
-        facts.append(Fact("Lead over the old guidance", lead, f"points of 100, {best.fresh.total} fresh pairs"))
-    elif best is not None and (fresh := best.fresh).total:
-        facts.append(Fact("New guidance against old", f"{fresh.mean:.0%}", f"of the points, {fresh.total} fresh pairs"))
+        fresh = count(best.fresh.total, "fresh pair")
+        facts.append(Fact("Lead over the old guidance", lead(best.fresh.mean - 0.5), f"points of 100, {fresh}"))
+    elif best is not None and best.fresh.total:
+        fresh = count(best.fresh.total, "fresh pair")
+        facts.append(Fact("New guidance against old", percent(best.fresh.mean), f"of the points, {fresh}"))
     league = "Opponents" if outcome.opponents else "League"
     for label, name in ((f"{league}, before", "base"), (f"{league}, after", "certified")):
         if (counts := outcome.met.counts(f"{outcome.model}@{name}")).total:
-            facts.append(Fact(label, f"{counts.mean:.0%}", f"of the points, {counts.total} pairs"))
+            facts.append(Fact(label, percent(counts.mean), f"of the points, {count(counts.total, 'pair')}"))
     if check is not None:
-        facts.append(Fact("Student against champion", f"{check.measured.mean:.0%}", "of the points, with real latency"))
+        facts.append(Fact("Student against champion", percent(check.measured.mean), "of the points, with real latency"))
     if student is not None and student.bars:
         facts.append(Fact("Student decides in", student.bars[-1].text, "median"))
-    facts.append(Fact("Cost", f"US$ {sum(row.usd for row in rows):.2f}", "hosted models"))
+    facts.append(Fact("Cost", dollars(spent.usd), "hosted models"))
     return tuple(facts)
 
 
@@ -198,7 +200,7 @@ def _student(store: Store, night_id: str) -> Student | None:
         ("champion", measured.get("champion_p50_ms"), "after"),
         ("student", measured.get("latency_p50_ms"), "student"),
     ]
-    bars = [(who, value, spent.milliseconds(value), kind) for who, value, kind in latencies if value]
+    bars = [(who, value, milliseconds(value), kind) for who, value, kind in latencies if value]
     return Student(
         id=row.id,
         base_model=row.base_model,

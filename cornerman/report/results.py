@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cornerman.report.charts import Estimate, EvidenceChart, Walk, e_value, evidence_chart
+from cornerman.format import count, e_value, number, percent, percent_with_interval, points
+from cornerman.report.charts import Estimate, EvidenceChart, Walk, evidence_chart
 from cornerman.report.names import Names
 from cornerman.report.queries import league_seats
 from cornerman.report.view import Cell, Duel, Matrix
@@ -103,18 +104,12 @@ def as_rows(comparisons: Iterable[Compared]) -> tuple[Duel, ...]:
             e_value="" if item.measures else e_value(log_e(item.counts)),
             verdict=item.verdict,
             threshold=f"{1 / item.alpha:g}",
-            gain=signed_interval(item.gain, 2 if item.through else 1) if item.gain else "",
+            gain=points(*item.gain, apart=bool(item.through)) if item.gain else "",
             voided=item.voided,
             through=", ".join(item.through),
         )
         for item in comparisons
     )
-
-
-def signed_interval(gain: tuple[float, float, float], factor: int = 1) -> str:
-    """E.g. ``+12.5 points [+3.0, +21.0]``: hundredths of the points at stake, times ``factor``."""
-    mean, low, high = (100 * factor * value for value in gain)
-    return f"{mean:+.1f} points [{low:+.1f}, {high:+.1f}]"
 
 
 def curves(comparisons: Sequence[Compared]) -> EvidenceChart | None:
@@ -129,7 +124,7 @@ def curves(comparisons: Sequence[Compared]) -> EvidenceChart | None:
     if not walks:
         return None
     walks.sort(key=lambda walk: walk.kind != "plain")
-    return evidence_chart(walks, [(level, f"promoted above {level:,.0f}") for level in thresholds])
+    return evidence_chart(walks, [(level, f"promoted above {number(level)}") for level in thresholds])
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +179,11 @@ def _cell(ks: list[int]) -> Cell:
     if not ks:
         return Cell("", None, "")
     share = sum(ks) / (4 * len(ks))
-    return Cell(f"{share:.0%}", share, f"{2 * len(ks)} games")
+    return Cell(percent(share), share, count(2 * len(ks), "game"))
 
 
 def estimate(label: str, counts: Counts, kind: str) -> Estimate:
     """The mean of some pairs with its 95 % interval."""
     low, high = interval(counts)
-    detail = f"{counts.mean:.1%}  [{low:.1%}, {high:.1%}]  {counts.total} pairs"
+    detail = f"{percent_with_interval(counts.mean, low, high)}  {count(counts.total, 'pair')}"
     return Estimate(label, counts.mean, low, high, detail, kind)

@@ -92,9 +92,10 @@ class Cost:
     tokens_in: int
     tokens_out: int
     usd: float
-    latency: str
+    latency_ms: float | None
+    """The median over its games of a decision's median time; ``None`` where no time was recorded."""
     bad: int
-    """Illegal moves, refusals and timeouts."""
+    """Illegal moves, unreadable replies, refusals and timeouts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cornerman.format import count, duration, listed, number, percent, percent_in_words, points_in_words, signed
 from cornerman.report.names import SHORT
 from cornerman.report.results import Compared
 from optimize.stats.eprocess import interval
@@ -22,7 +23,8 @@ class Tally:
     proposed: int
     rejected: int
     candidates: int
-    hours: float
+    seconds: float
+    """From its beginning to its end; 0 while it runs."""
 
 
 def headline(promotions: Sequence[Compared], student_passed: bool) -> str:
@@ -82,11 +84,10 @@ def story(
 
 
 def _played(tally: Tally) -> str:
-    took = f"In {tally.hours:.1f} hours" if tally.hours >= 1 else f"In {tally.hours * 60:.1f} minutes"
-    when = took if tally.hours else "So far"
+    when = f"In {duration(tally.seconds)}" if tally.seconds else "So far"
     return (
-        f"{when}, {tally.model} and its opponents played {tally.episodes:,} games of {tally.game} with "
-        f"{tally.turns:,} decisions. Every one of them is in the store with what the player saw, said and did."
+        f"{when}, {tally.model} and its opponents played {count(tally.episodes, 'game')} of {tally.game} with "
+        f"{count(tally.turns, 'decision')}. Every one of them is in the store with what the player saw, said and did."
     )
 
 
@@ -140,21 +141,21 @@ def student(student_id: str, base: str, method: Mapping[str, Any], measured: Map
     )
     if "after" in measured:
         told += (
-            f" To {measured['after']['agreement']:.0%} of the questions it answers with the move that it was taught "
-            f"(before: {measured['before']['agreement']:.0%})."
+            f" To {percent(measured['after']['agreement'])} of the questions it answers with the move that it was "
+            f"taught (before: {percent(measured['before']['agreement'])})."
         )
     gained = measured.get("worth", {})
     if gained.get("after") is not None:
         told += (
-            f" On held-out turns, played on with every legal move, its choice gains {gained['after']:+.3f} over the "
-            f"average one (before: {gained['before']:+.3f}; winning and not losing is worth 2)."
+            f" On held-out turns, played on with every legal move, its choice gains {signed(gained['after'], 3)} over "
+            f"the average one (before: {signed(gained['before'], 3)}; winning and not losing is worth 2)."
         )
     if "kept" in measured:
         kept = measured["kept"]
         told += (
-            f" Against the league it keeps {kept['share']:.0%} of the score of its unhurried teacher "
-            f"(95% interval {kept['low']:.0%} to {kept['high']:.0%}) and decides "
-            f"{measured['faster']:,.0f} times faster."
+            f" Against the league it keeps {percent(kept['share'])} of the score of its unhurried teacher "
+            f"(95% interval {percent(kept['low'])} to {percent(kept['high'])}) and decides "
+            f"{number(measured['faster'])} times faster."
         )
     return told
 
@@ -172,23 +173,11 @@ def faults(counts: tuple[int, int]) -> list[str]:
 
 def share(counts: Counts) -> str:
     """E.g. ``61.0% of the points (95% interval 52.3% to 69.0%)``."""
-    low, high = interval(counts)
-    return f"{counts.mean:.1%} of the points (95% interval {low:.1%} to {high:.1%})"
+    return percent_in_words(counts.mean, *interval(counts))
 
 
 def lead(counts: Counts) -> str:
     """E.g. ``55.0 points of 100 (95% interval 40.7 to 70.1)``: the difference of two scores, half of which is what
     pairs through opponents show above one half."""
     low, high = interval(counts)
-    mean, least, most = (200 * (value - 0.5) for value in (counts.mean, low, high))
-    return f"{mean:.1f} points of 100 (95% interval {least:.1f} to {most:.1f})"
-
-
-def listed(names: Sequence[str]) -> str:
-    """E.g. ``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-
-
-def count(number: int, what: str) -> str:
-    """E.g. ``1 rule``, ``12 rules``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return points_in_words(counts.mean - 0.5, low - 0.5, high - 0.5)

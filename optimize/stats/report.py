@@ -1,17 +1,16 @@
-"""The answers of ``cornerman stats`` as plain values: what goes in is what a person typed, what comes out is JSON."""
+"""The answers of ``cornerman stats``: what goes in is what a person typed, what comes out are frozen records."""
 
 import csv
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import BadInput
 from optimize.stats.elo import elo_of_score, normalized_elo
 from optimize.stats.eprocess import e_lower, e_value, interval, log_e
 from optimize.stats.pairs import Counts
-from optimize.stats.ratings import Result, rate
-from optimize.stats.sprt import Model, sprt
-
-Json = dict[str, object]
+from optimize.stats.ratings import Rating, Result, rate
+from optimize.stats.sprt import Model, Verdict, sprt
 
 _WORDS = {
     "w": 1.0,
@@ -29,63 +28,86 @@ _WORDS = {
 _COLUMNS = {"a": ("a", "player_a"), "b": ("b", "player_b"), "score": ("score", "result"), "pair": ("pair", "pair_id")}
 
 
-def eprocess_report(counts: Counts, alpha: float = 0.05) -> Json:
-    """``e``, ``e_lower`` (futility at +50 Elo), ``low`` and ``high`` in pair score, and the same in Elo.
+@dataclass(frozen=True, slots=True)
+class EprocessReport:
+    """``e`` with its logarithm, ``e_lower`` (futility at +50 Elo), the mean pair ``score`` with ``low`` and ``high``,
+    and the same in Elo.
 
     An Elo of infinity (a score of 0 or 1) is ``None``, since JSON has no word for it.
     """
+
+    counts: Counts
+    pairs: int
+    e: float
+    log_e: float
+    e_lower: float
+    score: float
+    low: float
+    high: float
+    elo: float | None
+    elo_low: float | None
+    elo_high: float | None
+    normalized_elo: float | None
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True)
+class SprtReport:
+    """The log-likelihood ratio, its bounds, and ``accepted`` (H1 is), ``rejected`` (H0 is) or ``undecided``."""
+
+    counts: Counts
+    llr: float
+    lower: float
+    upper: float
+    verdict: Verdict
+    elo0: float
+    elo1: float
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class RatingsReport:
+    """Ratings, best first, with 95 % intervals; ``results`` is the number of lines that they follow from."""
+
+    ratings: tuple[Rating, ...]
+    results: int
+
+
+def eprocess_report(counts: Counts, alpha: float = 0.05) -> EprocessReport:
+    """What five counts say."""
     if not 0 < alpha < 1:
         raise BadInput(f"alpha must be between 0 and 1, not {alpha:g}")
     low, high = interval(counts, alpha)
-    return {
-        "counts": list(counts),
-        "pairs": counts.total,
-        "e": e_value(counts),
-        "log_e": log_e(counts),
-        "e_lower": e_lower(counts),
-        "score": counts.mean,
-        "low": low,
-        "high": high,
-        "elo": finite(elo_of_score(counts.mean)),
-        "elo_low": finite(elo_of_score(low)),
-        "elo_high": finite(elo_of_score(high)),
-        "normalized_elo": finite(normalized_elo(counts)),
-        "alpha": alpha,
-    }
+    return EprocessReport(
+        counts=counts,
+        pairs=counts.total,
+        e=e_value(counts),
+        log_e=log_e(counts),
+        e_lower=e_lower(counts),
+        score=counts.mean,
+        low=low,
+        high=high,
+        elo=finite(elo_of_score(counts.mean)),
+        elo_low=finite(elo_of_score(low)),
+        elo_high=finite(elo_of_score(high)),
+        normalized_elo=finite(normalized_elo(counts)),
+        alpha=alpha,
+    )
 
 
 def sprt_report(
     counts: Counts, elo0: float, elo1: float, model: str = "logistic", *, alpha: float = 0.05, beta: float = 0.05
-) -> Json:
-    """``llr``, ``lower``, ``upper`` and ``verdict`` (``accepted``: H1 is; ``rejected``: H0 is; ``undecided``)."""
-    test = sprt(counts, elo0, elo1, _model(model), alpha=alpha, beta=beta)
-    return {
-        "counts": list(counts),
-        "llr": test.llr,
-        "lower": test.lower,
-        "upper": test.upper,
-        "verdict": test.verdict,
-        "elo0": elo0,
-        "elo1": elo1,
-        "model": model,
-    }
+) -> SprtReport:
+    """The test of H0 (``elo0``) against H1 (``elo1``); raises ``BadInput`` for a model of Elo that is not known."""
+    known = _model(model)
+    test = sprt(counts, elo0, elo1, known, alpha=alpha, beta=beta)
+    return SprtReport(counts, test.llr, test.lower, test.upper, test.verdict, elo0, elo1, known)
 
 
-def ratings_report(path: Path, *, samples: int = 400, seed: int = 0) -> Json:
+def ratings_report(path: Path, *, samples: int = 400, seed: int = 0) -> RatingsReport:
     """Bradley-Terry ratings of the results in a CSV file (see ``read_results``), best first, with 95 % intervals."""
     results = read_results(path)
-    ratings = [
-        {
-            "player": row.player,
-            "elo": row.elo,
-            "elo_low": row.elo_low,
-            "elo_high": row.elo_high,
-            "games": row.games,
-            "score": row.score,
-        }
-        for row in rate(results, samples=samples, seed=seed)
-    ]
-    return {"ratings": ratings, "results": len(results)}
+    return RatingsReport(tuple(rate(results, samples=samples, seed=seed)), len(results))
 
 
 def read_results(path: Path) -> list[Result]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -82,7 +83,7 @@ def test_a_fault_that_voids_games_is_told(tmp_path: Path) -> None:
         "player = Broken()\n"
     )
     result = run("play", "broken.py:player", "bot:random", "--episodes", 2, code=1)
-    assert "voided by faults: 2 episodes, the first by Unavailable: the server is on fire" in result.output
+    assert "voided by faults: 2 episodes, the first: the server is on fire" in result.output
 
 
 def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
@@ -131,6 +132,20 @@ def test_compare_prints_the_promised_keys_and_resumes() -> None:
         assert found[key].keys() == {"a", "b"}
     assert run_json(*words) == found
     assert run_json("verify")["by_kind"]["comparisons"] == 1
+
+
+def test_compare_shows_the_evidence_for_what_it_says() -> None:
+    pairs = ("--max-pairs", 40, "--confirm-pairs", 2)
+    better = run("compare", "bot:rushdown", "bot:random", *pairs).stdout
+    worse = run("compare", "bot:random", "bot:rushdown", *pairs).stdout
+    for shown, said in ((better, "better"), (worse, "worse")):
+        assert f" is {said} against " in shown
+        evidence = re.search(r"^e-value ([\d,]+), decided at 20$", shown, re.M)
+        assert evidence and int(evidence[1].replace(",", "")) >= 20
+    one = run("compare", "bot:rushdown", "bot:random", "--max-pairs", 1, "--confirm-pairs", 0).stdout
+    assert re.search(r"^e-value [\d.]+ that A is better, [\d.]+ that it is worse; 20 would decide$", one, re.M)
+    assert "; 1 pair\n" in one
+    assert "lost decisions: A none, B none" in one
 
 
 def test_verify_notices_a_changed_number() -> None:
@@ -380,7 +395,7 @@ def test_no_disk_space_is_one_line(tmp_path: Path) -> None:
     ("error", "code", "words"),
     [
         (BadInput("x"), 2, "error: x"),
-        (BudgetExhausted("spent"), 1, "BudgetExhausted: spent"),
+        (BudgetExhausted("spent"), 1, "error: spent"),
         (KeyboardInterrupt(), 130, "goes on where it stopped"),
         (OSError(28, "No space left on device"), 2, "no space left"),
         (OSError(98, "Address already in use"), 2, "--port"),

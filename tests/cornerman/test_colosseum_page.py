@@ -17,7 +17,7 @@ from cornerman.colosseum.entrants import Entrant
 from cornerman.colosseum.games import Fought, Seated, fought, meetings, venues
 from cornerman.colosseum.page import Occasion, exhibits, matrix, render
 from cornerman.colosseum.run import Tournament, play_tournament
-from cornerman.colosseum.standings import Standings, decision_time, labelled, standings
+from cornerman.colosseum.standings import Standings, labelled, standings
 from cornerman.colosseum.story import headline, story
 from episodes.clock import Clock
 from episodes.game import Game
@@ -161,16 +161,6 @@ def test_the_story_says_who_leads_and_whether_that_is_settled() -> None:
     assert "The place is not settled: the interval of b reaches it." in told
     assert "2 pairs could not be counted because a provider failed or the game broke" in told
     assert "Time is charged" not in told
-
-
-def test_decision_times_are_readable() -> None:
-    assert [decision_time(ms) for ms in (None, 0.0, 0.25, 45.2, 1620)] == [
-        "",
-        "under 0.1 ms",
-        "0.25 ms",
-        "45 ms",
-        "1.62 s",
-    ]
 
 
 def test_labels_cover_no_dot_and_no_label() -> None:

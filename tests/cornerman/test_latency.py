@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cornerman.cli import app
-from cornerman.latency import Point, wins_by
+from cornerman.latency import LatencyCurve, Point, wins_by
 from cornerman.report.curve import draw_curve
+from optimize.sides import Both
 
 PLAYERS = '''
 from episodes.player import Decision
@@ -82,12 +84,12 @@ def point(factor: float, low: float, high: float) -> Point:
     ],
 )
 def test_what_the_curve_says(points: list[Point], a: str, b: str) -> None:
-    assert wins_by(points) == {"a": a, "b": b}
+    assert wins_by(points) == Both(a, b)
 
 
 def test_names_are_text_on_the_picture() -> None:
-    row = {"factor": 1.0, "score": 0.5, "low": 0.4, "high": 0.6, "moves_a": 3.0, "moves_b": 4.0}
-    drawn = draw_curve({"a": "<script>", "b": "\x1b[31mb&", "game": "g", "points": [row, {**row, "score": None}]})
+    row = point(1, 0.4, 0.6)
+    drawn = draw_curve(LatencyCurve("<script>", "\x1b[31mb&", "g", (row, replace(row, score=None))))
     assert "<script>" not in drawn
     assert "\x1b" not in drawn
     ET.fromstring(drawn)

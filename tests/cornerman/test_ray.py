@@ -14,6 +14,7 @@ import pytest
 from ray_games import COST, KEY, MODEL, Fighter, configuration, play, ray_nodes, records
 
 from cornerman.scale.pool import RayPool
+from cornerman.session import PlayResult, play_session
 from cornerman.workplace import workplace
 from episodes.clock import Clock
 from episodes.pairs import Setting, pair_matches, play_matches
@@ -88,16 +89,14 @@ def test_a_match_that_ends_its_workers_is_given_up(
             place.players.open("bot:zoner", place.game),
         )
 
-        async def session() -> dict[str, Any]:
-            from cornerman.session import play_session
-
+        async def session() -> PlayResult:
             return await play_session(
                 place, sides, clock=Clock("paused"), episodes=1, seed=1, progress=lambda done, wanted: None
             )
 
         found = place.run(session)
-    assert (found["episodes"], found["voided"]) == (0, 1)
-    assert "3 workers were lost while they played episode" in found["faults"][0]
+    assert (found.episodes, found.voided) == (0, 1)
+    assert "3 workers were lost while they played episode" in found.faults[0].message
     assert capsys.readouterr().err.count("was lost; what it was playing is played again") == 3
 
 
@@ -128,7 +127,7 @@ def test_every_episode_arrives_once_and_the_same_though_a_node_is_killed(
             totals = place.players.ledger.totals()[MODEL]
             arrived = records(place)
     assert killed and killed[0] < episodes - 4
-    assert found["episodes"] == episodes == len(found["ids"])
+    assert found.episodes == episodes == len(set(found.ids))
     assert arrived == expected
     assert server.answered > alone, "the killed node was playing nothing"
     assert "was lost" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from small_night import HOSTILE, NightStore
 
 from cornerman.night.measuring import unevenness
 from cornerman.report.build import build_report, render
-from cornerman.report.charts import Walk, e_value, evidence_chart, interval_chart, nice_step, power
+from cornerman.report.charts import Walk, evidence_chart, interval_chart, nice_step, power
 from cornerman.report.gather import gather
 from cornerman.report.results import estimate
 from cornerman.report.stage import staged
@@ -133,6 +133,23 @@ def test_a_player_that_beat_itself_is_the_first_thing_told(night_store: NightSto
     assert told[0].startswith("Alarm: rookie@certified was measured against itself")
 
 
+def test_the_tile_counts_calls_that_were_no_turns(night_store: NightStore) -> None:
+    store, night = night_store.store, night_store.night
+    with store.transaction() as connection:
+        connection.execute(
+            "insert into spending (night_id, model, calls, tokens_in, tokens_out, cost_usd, priced) "
+            "values (?, 'openai:coach', 3, 1000, 200, 0.25, 1)",
+            [night],
+        )
+    try:
+        view = gather(store, night)
+    finally:
+        with store.transaction() as connection:
+            connection.execute("delete from spending where night_id = ?", [night])
+    assert [fact.value for fact in view.facts if fact.label == "Cost"] == ["US$ 0.2500"]
+    assert view.total_cost.startswith("Hosted models cost US$ 0.2500 for 1,200 tokens, reflection included.")
+
+
 def test_one_side_that_is_better_is_uneven_whichever_it_is() -> None:
     even, better = Counts(5, 10, 20, 10, 5), Counts(0, 1, 4, 10, 25)
     assert unevenness(even) < 1.1
@@ -204,13 +221,6 @@ def test_the_evidence_chart_ends_where_the_evidence_does() -> None:
     limits = [level.y for level in chart.levels if level.kind == "limit"]
     ones = [level.y for level in chart.levels if level.kind == "one"]
     assert limits[0] < ones[0], "larger is higher on the page"
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"), [(0.0, "1"), (-2.302585, "0.1"), (6.9043353, "997"), (9.21034, "10,000"), (100.0, "10^43")]
-)
-def test_e_values_are_readable(value: float, shown: str) -> None:
-    assert e_value(value) == shown
 
 
 def test_steps_and_powers() -> None:

@@ -47,10 +47,10 @@ def test_the_gain_is_that_of_fresh_pairs_only() -> None:
     source = Ruled(lambda a, b, n: 4 if n < first else 2)
     result = asyncio.run(compare(source, "a", "b", CompareRule(look=4, confirm_pairs=20), "test"))
     assert result.verdict == "better"
-    report = result.as_dict()
-    assert report["gain"] == 0
+    report = result.report()
+    assert report.gain == 0
     low, high = interval(Counts(n2=20))
-    assert (report["gain_low"], report["gain_high"]) == pytest.approx((low - 0.5, high - 0.5))
+    assert (report.gain_low, report.gain_high) == pytest.approx((low - 0.5, high - 0.5))
     assert not source.seeds("gate") & source.seeds("confirm")
 
 
@@ -69,17 +69,17 @@ def test_progress_tells_what_a_watcher_needs() -> None:
 
 
 def test_the_report_has_what_outside_readers_rely_on() -> None:
-    report: dict[str, Any] = compared(4, 3, 2)[0].as_dict()
-    assert {"counts", "e_value", "verdict", "pairs", "gain", "gain_low", "gain_high"} <= report.keys()
-    assert sum(report["counts"]) == report["pairs"]
-    assert report["gain_low"] <= report["gain"] <= report["gain_high"]
-    assert compared(4, 3, 2, confirm_pairs=0)[0].as_dict()["gain"] is None
+    report = compared(4, 3, 2)[0].report()
+    assert sum(report.counts) == report.pairs
+    assert report.gain_low is not None and report.gain is not None and report.gain_high is not None
+    assert report.gain_low <= report.gain <= report.gain_high
+    assert compared(4, 3, 2, confirm_pairs=0)[0].report().gain is None
 
 
 def test_swapping_the_players_swaps_the_verdict() -> None:
     ours, theirs = compared(4, 3, 2)[0], compared(0, 1, 2)[0]
     assert ours.counts == theirs.counts.mirror
-    assert ours.as_dict()["e_value"] == pytest.approx(theirs.as_dict()["e_worse"])
+    assert ours.report().e_value == pytest.approx(theirs.report().e_worse)
 
 
 def test_impossible_rules_are_refused() -> None:

@@ -19,7 +19,7 @@ from optimize.arena import Arena, Sample
 from optimize.comparison_store import ComparisonStore, Contestant, Entry
 from optimize.confirm import Confirmation
 from optimize.seeds import Seeds
-from optimize.sides import side_totals, sides_dict
+from optimize.sides import Both, Sides, side_totals
 from optimize.stats.eprocess import e_value
 from optimize.stats.pairs import Counts
 
@@ -152,7 +152,7 @@ def test_sides_are_told_apart_in_both_halves(store: Store) -> None:
     assert b.cost_usd == pytest.approx(0.01 * b.turns)
     turns = store.db.execute("select count(*) from turns").fetchone()[0]
     assert a.turns + b.turns == turns
-    report = sides_dict(a, b)
-    assert report["latency_ms"] == {"a": 0.0, "b": 7.0}
-    assert {"tokens", "cost_usd", "illegal", "refused", "timeouts"} <= report.keys()
+    both = Sides.of(a, b)
+    assert both.latency_ms == Both(0.0, 7.0)
+    assert both.tokens == Both(a.tokens, b.tokens)
     assert side_totals(store, ())[0].latency_ms == 0.0

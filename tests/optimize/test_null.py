@@ -37,25 +37,25 @@ def test_draws_follow_the_distribution_and_share_luck_on_some_seeds() -> None:
 
 def test_equal_candidates_are_hardly_ever_promoted() -> None:
     report = bench_null(60, plan=SMALL)
-    assert report["nights"] == 60
-    assert report["false_promotions"] <= report["alpha"] * 60
-    assert report["candidates"] == 4
-    assert report["pairs"] > 64
+    assert report.nights == 60
+    assert report.false_promotions <= report.alpha * 60
+    assert report.candidates == 4
+    assert report.pairs > 64
 
 
 def test_the_bench_notices_a_gate_that_promotes_too_easily() -> None:
     """At "alpha" 0.9 and no correction for the number of candidates equal candidates do get through."""
     lax = replace(SMALL, rule=TrialRule(RaceRule(max_pairs=16), GateRule(alpha=0.9, max_pairs=64), 5))
     report = bench_null(40, plan=replace(lax, candidates=1))
-    assert report["false_promotions"] > 0.05 * 40
-    assert sum(report["by_shape"].values()) == report["false_promotions"]
+    assert report.false_promotions > 0.05 * 40
+    assert sum(report.by_shape.values()) == report.false_promotions
 
 
 def test_better_candidates_are_promoted_and_honestly_measured() -> None:
     report = bench_power(150, 24, plan=SMALL)
-    assert report["promoted"] >= 20
-    assert report["wrong"] == 0
-    assert report["confirmed"] == pytest.approx(report["true"], abs=0.03)
+    assert report.promoted >= 20
+    assert report.wrong == 0
+    assert report.confirmed == pytest.approx(report.true, abs=0.03)
 
 
 def test_a_night_is_the_same_every_time_and_stops_at_a_promotion() -> None:

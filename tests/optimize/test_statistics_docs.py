@@ -21,17 +21,17 @@ def quoted(pattern: str) -> list[float]:
 def test_the_e_value_example() -> None:
     counts = Counts(*(int(n) for n in quoted(r"stats eprocess (\d+) (\d+) (\d+) (\d+) (\d+) --json")))
     report = eprocess_report(counts)
-    assert quoted(r"`e` = ([\d.]+)") == pytest.approx([report["e"]], rel=1e-3)
-    assert quoted(r"`e_lower` = ([\d.]+)") == pytest.approx([report["e_lower"]], rel=1e-3)
-    assert quoted(r"`low`, `high` = ([\d.]+), ([\d.]+):") == pytest.approx([report["low"], report["high"]], abs=5e-5)
+    assert quoted(r"`e` = ([\d.]+)") == pytest.approx([report.e], rel=1e-3)
+    assert quoted(r"`e_lower` = ([\d.]+)") == pytest.approx([report.e_lower], rel=1e-3)
+    assert quoted(r"`low`, `high` = ([\d.]+), ([\d.]+):") == pytest.approx([report.low, report.high], abs=5e-5)
 
 
 def test_the_sprt_example() -> None:
     *counts, elo0, elo1 = quoted(r"stats sprt (\d+) (\d+) (\d+) (\d+) (\d+) --elo0 (\d+) --elo1 (\d+)")
     report = sprt_report(Counts(*map(int, counts)), elo0, elo1)
     found = quoted(r"`llr` = ([\d.]+), bounds (-[\d.]+) and ([\d.]+)")
-    assert found == pytest.approx([report["llr"], report["lower"], report["upper"]], abs=5e-4)
-    assert str(report["verdict"]) in PAGE
+    assert found == pytest.approx([report.llr, report.lower, report.upper], abs=5e-4)
+    assert report.verdict in PAGE
 
 
 def test_the_thresholds() -> None:

@@ -1,7 +1,6 @@
 import math
 import random
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -97,12 +96,12 @@ def test_a_csv_file_is_rated(tmp_path: Path) -> None:
         tmp_path, "seed,player_a,player_b,result,pair\n1,x,y,win,p\n1,y,x,L,p\n\n2,x,y,1/2-1/2,q\n3,x,y,0.5,r\n"
     )
     assert read_results(path)[1] == Result("y", "x", 0.0, pair="p")
-    report: dict[str, Any] = ratings_report(path, samples=20)
-    assert report["results"] == 4
-    first, second = report["ratings"]
-    assert (first["player"], first["score"], first["games"]) == ("x", 3.0, 4.0)
-    assert first["elo_low"] <= first["elo"] <= first["elo_high"]
-    assert second["elo"] < 0
+    report = ratings_report(path, samples=20)
+    assert report.results == 4
+    first, second = report.ratings
+    assert (first.player, first.score, first.games) == ("x", 3.0, 4.0)
+    assert first.elo_low <= first.elo <= first.elo_high
+    assert second.elo < 0
 
 
 @pytest.mark.parametrize(
@@ -133,15 +132,16 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
 
 
 def test_reports_hold_what_outside_readers_rely_on() -> None:
-    report: dict[str, Any] = eprocess_report(Counts(2, 6, 20, 18, 14))
-    assert report["e"] == pytest.approx(996.5859161576814)
-    assert report["e_lower"] == pytest.approx(0.07690197812155752)
-    assert (report["low"], report["high"]) == pytest.approx((0.540899212844975, 0.7516954187415872))
-    assert report["elo_low"] < report["elo"] < report["elo_high"]
-    assert eprocess_report(Counts(n4=3))["elo_high"] is None
-    test: dict[str, Any] = sprt_report(Counts(2, 6, 20, 18, 14), 0, 50, "normalized")
-    assert test["llr"] == pytest.approx(4.790345805394164)
-    assert (test["lower"], test["upper"], test["verdict"]) == (-test["upper"], test["upper"], "accepted")
+    report = eprocess_report(Counts(2, 6, 20, 18, 14))
+    assert report.e == pytest.approx(996.5859161576814)
+    assert report.e_lower == pytest.approx(0.07690197812155752)
+    assert (report.low, report.high) == pytest.approx((0.540899212844975, 0.7516954187415872))
+    assert report.elo_low is not None and report.elo is not None and report.elo_high is not None
+    assert report.elo_low < report.elo < report.elo_high
+    assert eprocess_report(Counts(n4=3)).elo_high is None
+    test = sprt_report(Counts(2, 6, 20, 18, 14), 0, 50, "normalized")
+    assert test.llr == pytest.approx(4.790345805394164)
+    assert (test.lower, test.upper, test.verdict) == (-test.upper, test.upper, "accepted")
     with pytest.raises(BadInput, match="unknown model 'wald'"):
         sprt_report(Counts(), 0, 50, "wald")
     with pytest.raises(BadInput, match="alpha"):

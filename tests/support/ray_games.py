@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cornerman.session import play_session
+from cornerman.session import PlayResult, play_session
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.record import EpisodeRecord
@@ -107,7 +107,7 @@ def configuration(folder: Path, url: str, usd: float = 5.0) -> Path:
 
 def play(
     place: Workplace, episodes: int, on_progress: Callable[[int, int], None] = lambda done, wanted: None
-) -> dict[str, Any]:
+) -> PlayResult:
     """The served model against a bot."""
     sides = place.players.open(f"{MODEL}@base", place.game), place.players.open("bot:turtle", place.game)
     clock = Clock("paused")

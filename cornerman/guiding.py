@@ -1,0 +1,126 @@
+"""A person's hand on single rules: looking at them with their evidence, rewording them, retiring them.
+
+Every change makes a new working prompt; the certified one stays as it passed the gate.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cornerman.result import FLAT, Result
+from cornerman.workplace import Workplace
+from prompts.library import Citation, GuidanceRow, Status
+from prompts.prompt import GuidanceItem, Prompt, compose
+from prompts.sentence import read_rule
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceShown:
+    """A rule as it is listed. ``effect`` is the mean pair score that it is worth on its own, with its interval,
+    ``None`` if that was not measured."""
+
+    id: str
+    game: str
+    text: str
+    remark: str
+    origin: str
+    status: Status
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
+    created: str
+
+    @classmethod
+    def of(cls, row: GuidanceRow) -> "GuidanceShown":
+        return cls(
+            id=row.id,
+            game=row.game,
+            text=row.text,
+            remark=row.item.remark,
+            origin=row.item.origin,
+            status=row.status,
+            effect=row.effect,
+            effect_low=row.effect_low,
+            effect_high=row.effect_high,
+            created=row.created,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceList:
+    """What ``cornerman guidance list --json`` prints: the newest first."""
+
+    guidance: tuple[GuidanceShown, ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[GuidanceRow]) -> "GuidanceList":
+        return cls(tuple(map(GuidanceShown.of, rows)))
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceEvidence:
+    """What ``cornerman guidance show --json`` prints: a rule and the turns behind it."""
+
+    rule: GuidanceShown = field(metadata=FLAT)
+    evidence: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceChanged(Result):
+    """What ``guidance retire`` and ``guidance edit`` print: the rule, and the working prompt now and before."""
+
+    id: str
+    prompt_id: str
+    before: str
+
+    @property
+    def changed(self) -> bool:
+        return self.prompt_id != self.before
+
+
+def show(place: Workplace, item: str) -> GuidanceEvidence:
+    """A rule, by its id or the start of it, with its evidence."""
+    library = place.players.library
+    row = library.item(item, place.game)
+    return GuidanceEvidence(GuidanceShown.of(row), tuple(library.citations(row.id)))
+
+
+def retire(place: Workplace, item: str, model: str) -> GuidanceChanged:
+    """Take a rule out of the working prompt of ``model``, and let it not be proposed again."""
+    library = place.players.library
+    row = library.item(item, place.game)
+    library.set_status([row.id], "retired")
+    old = _working(place, model)
+    new = Prompt(old.base, tuple(each for each in old.items if each.id != row.id))
+    _replace(place, model, old, new, f"retired {row.id}")
+    return GuidanceChanged(row.id, new.id, old.id)
+
+
+def edit(place: Workplace, item: str, text: str, model: str) -> tuple[GuidanceChanged, bool]:
+    """Put a new wording in a rule's place; also says whether it is a rule that every model can follow."""
+    library = place.players.library
+    row = library.item(item, place.game)
+    rule = read_rule(place.game, text)
+    made = GuidanceItem(rule, "" if rule else text)
+    old = _working(place, model)
+    items = [made if each.id == row.id else each for each in old.items]
+    if made not in items:
+        items.append(made)
+    new = compose(place.game, old.base, items)
+    _replace(place, model, old, new, f"edited {row.id}")
+    library.set_status([row.id], "retired")
+    return GuidanceChanged(made.id, new.id, old.id), rule is not None
+
+
+def _working(place: Workplace, model: str) -> Prompt:
+    library = place.players.library
+    named = library.aliases.get("working", place.game.name, model) is not None
+    return library.resolve("working" if named else "base", place.game, model)
+
+
+def _replace(place: Workplace, model: str, old: Prompt, new: Prompt, why: str) -> None:
+    if new.id == old.id:
+        return
+    library = place.players.library
+    library.save(old, place.game)
+    library.save(new, place.game, origin="person", parent_id=old.id, note=why)
+    library.set("working", place.game, model, new, note=why)
