@@ -11,7 +11,7 @@ from episodes.clock import Clock
 from episodes.pairs import Setting, pair_matches, pair_points, play_matches
 from episodes.play import Match, play_episode
 from episodes.player import Player
-from episodes.store.store import EpisodeSummary
+from episodes.store.summaries import EpisodeSummary
 from models.errors import Void
 from optimize.seeds import Seeds
 from optimize.stats.eprocess import interval

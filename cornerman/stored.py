@@ -9,7 +9,8 @@ from episodes.fault import FaultPlace, GuestFault
 from episodes.games import load_game
 from episodes.record import TurnRecord
 from episodes.replay import Frame, frames
-from episodes.store.store import EpisodeSummary, Store
+from episodes.store.store import Store
+from episodes.store.summaries import EpisodeSummary
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from episodes.record import EpisodeRecord
+from episodes.store.checks import check
 from episodes.store.older import brought_up
-from episodes.store.store import Store, check
+from episodes.store.store import Store
 from models.errors import BadInput
 from models.files import whole_file
 

@@ -1,5 +1,6 @@
 """Holding a colosseum from its file to its result: one call for the command line and for tests."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,10 +14,12 @@ from cornerman.colosseum.roster import Entry, Plan, System
 from cornerman.colosseum.run import PAIRS, Tournament, play_tournament, swiss_rounds
 from cornerman.colosseum.show import Board
 from cornerman.colosseum.standings import Standings, standings
+from cornerman.config import Config
 from cornerman.faults import Fault
 from cornerman.result import FLAT, TEXT, Result
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
+from episodes.store.runs import Run, Runs, now
 from models.errors import BadInput
 from models.files import write_whole
 
@@ -67,8 +70,11 @@ async def hold(
     opened = Entrants(place)
     try:
         tournament = _tournament(place, opened, entries, plan)
+        runs = Runs(place.store)
+        runs.begin_again(_run_of(tournament, place.config, runs))
         with Board(tournament.entrants, place.game.seats) as board:
             played = await play_tournament(tournament, place.store, board)
+        runs.end(tournament.run_id, "stopped" if played.stopped else "done", played.stopped or None)
     finally:
         await opened.close()
     games = fought(place.store, [match.id for one in played.whole() for match in one.matches])
@@ -97,6 +103,23 @@ async def hold(
         cost_usd=sum(seat.cost_usd for seat in seats),
         seconds=time.perf_counter() - started,
         page=page if games else None,
+    )
+
+
+def _run_of(tournament: Tournament, config: Config, runs: Runs) -> Run:
+    """The tournament as a run: its id says who plays what on which clock, its plan how much of it."""
+    plan = {"pairs": tournament.pairs, "rounds": tournament.rounds}
+    return Run(
+        id=tournament.run_id,
+        kind="colosseum",
+        number=len(runs.all("colosseum")) + 1,
+        started=now(),
+        status="running",
+        config=config.model_dump_json(),
+        game=tournament.game.name,
+        seed=tournament.seed,
+        shaping=tournament.id,
+        plan=json.dumps(plan),
     )
 
 

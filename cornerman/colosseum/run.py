@@ -66,6 +66,11 @@ class Tournament:
         players = [[one.name, one.settings, one.model, one.prompt_id] for one in entrants]
         return digest([self.game.name, str(self.clock), self.system, self.seed, players])
 
+    @property
+    def run_id(self) -> str:
+        """Of its row among the runs of the store."""
+        return f"colosseum-{self.id}"
+
     def check(self) -> None:
         """Raise ``BadInput`` for a tournament that this game cannot have."""
         seats, players = self.game.seats, len(self.entrants)
@@ -159,7 +164,7 @@ async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncI
     names, seats = tournament.names, tournament.game.seats
     root = f"colosseum {tournament.seed}"
     if tournament.system == "swiss":
-        steps = Steps(store, f"colosseum-{tournament.id}")
+        steps = Steps(store, tournament.run_id)
         table = SwissTable(dict.fromkeys(drawn_order(names, tournament.seed), 0.0))
         for number in range(tournament.rounds):
             pairings, bye = await _drawn(steps, number, table)

@@ -94,6 +94,13 @@ class Runs:
             f"insert into runs ({', '.join(_COLUMNS)}) values ({marks})", [getattr(run, name) for name in _COLUMNS]
         )
 
+    def begin_again(self, run: Run) -> None:
+        """Keep a run, new or one that runs again with other bounds: a colosseum with more pairs is the same one."""
+        if self.find(run.id) is None:
+            self.begin(run)
+        else:
+            self.go_on(run.id, run.config, run.shaping, run.plan)
+
     def go_on(self, run_id: str, config: str, shaping: str, plan: str) -> None:
         """An earlier run runs again, under ``config``."""
         self._write(

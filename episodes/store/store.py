@@ -6,23 +6,23 @@ Knows nothing about what episodes mean; prompts, comparisons and students are ro
 """
 
 import hashlib
-import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from episodes.fault import FaultPlace, GuestFault
-from episodes.record import EpisodeRecord, TurnRecord
+from episodes.record import EpisodeRecord
 from episodes.store import rows, schema
+from episodes.store.checks import check
 from episodes.store.faults import explained
 from episodes.store.lock import WriterLock
+from episodes.store.summaries import EpisodeSummary, SeatSummary
 from models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -31,45 +31,6 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 10.0
 """How long a statement waits for another program's short transaction."""
 MAX_CACHED_TEXTS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class SeatSummary:
-    """A seat of a listed episode, with the totals of its turns."""
-
-    player: str
-    model: str
-    prompt_id: str | None
-    score: float
-    turns: int
-    illegal: int
-    unreadable: int
-    refused: int
-    timeouts: int
-    latency_p50_ms: float | None
-    tokens_in: int
-    tokens_out: int
-    cost_usd: float
-    result: float
-    faults: int
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeSummary:
-    """An episode without its turns. ``seats`` are in seat order."""
-
-    id: str
-    game: str
-    seed: int
-    clock: str
-    purpose: str
-    pair_id: str | None
-    night_id: str | None
-    started: str
-    seconds: float
-    ticks: int
-    ended_by: str
-    seats: tuple[SeatSummary, ...]
 
 
 class Store:
@@ -365,39 +326,6 @@ where s.episode_id = ?1 and (
 def text_id(text: str) -> str:
     """The id under which a text is kept."""
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def check(record: EpisodeRecord) -> None:
-    """Raise ``ValueError`` for a record that contradicts itself, ``BadInput`` for a seed that no column can hold.
-
-    Turns and seats are numbered from 0, every turn is a seat's, and a score is 0, 1/2 or 1, or graded in a game of one
-    seat.
-    """
-    if not -(2**63) <= record.seed < 2**63:
-        raise BadInput(f"the seed {record.seed} does not fit in 64 bits: choose a smaller one")
-    if [seat.seat for seat in record.seats] != list(range(len(record.seats))):
-        raise ValueError(f"episode {record.id}: seats must be numbered from 0 in order")
-    if [turn.n for turn in record.turns] != list(range(len(record.turns))):
-        raise ValueError(f"episode {record.id}: turns must be numbered from 0 in order")
-    strangers = {turn.seat for turn in record.turns} - {seat.seat for seat in record.seats}
-    if strangers:
-        raise ValueError(f"episode {record.id}: turns of seats that are not there: {sorted(strangers)}")
-    faulty = [fault.seat for fault in record.faults if fault.where == "player" and fault.seat is not None]
-    if len(faulty) < len(record.faults) or faulty != sorted(set(faulty)):
-        raise ValueError(f"episode {record.id}: faults are of players, one a seat, in seat order")
-    if not math.isfinite(record.seconds) or not all(map(math.isfinite, chain.from_iterable(map(_reals, record.turns)))):
-        raise ValueError(f"episode {record.id}: seconds, latencies, costs and rewards are finite numbers")
-    graded = len(record.seats) == 1 and 0 <= record.seats[0].score <= 1
-    if not record.seats or not (graded or all(seat.score in (0.0, 0.5, 1.0) for seat in record.seats)):
-        raise ValueError(f"episode {record.id}: a seat's score is 0, 1/2 or 1, and there is at least one seat")
-    if not all(math.isfinite(value) for turn in record.turns if turn.values for value in turn.values.values()):
-        raise ValueError(f"episode {record.id}: the values of moves are finite numbers")
-    if not all(math.isfinite(seat.result) for seat in record.seats):
-        raise ValueError(f"episode {record.id}: a seat's result is a finite number")
-
-
-def _reals(turn: TurnRecord) -> tuple[float, float, float]:
-    return (turn.latency_ms, turn.cost_usd, turn.reward)
 
 
 def _select(table: str, columns: tuple[str, ...], key: str, order: str | None = None) -> str:

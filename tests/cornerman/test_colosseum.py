@@ -218,6 +218,10 @@ def test_swiss_rounds_pair_afresh_and_remember_their_pairings() -> None:
     longer = hold(*words[:2], 5, *words[3:])
     assert longer["episodes"] == 20
     assert games_in("cornerman.db") == 20
+    runs = sql("select id, kind, number, status, plan from runs")
+    assert runs == [(f"colosseum-{found['colosseum']}", "colosseum", 1, "done", '{"pairs": 1, "rounds": 5}')]
+    assert sql("select distinct night_id from steps") == [(runs[0][0],)]
+    assert sql("select count(*) from nights") == [(0,)]
 
 
 def test_void_games_of_a_swiss_round_are_played_later_and_change_no_pairing() -> None:
