@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import termios
-import time
 from collections import Counter
 from contextlib import closing, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 from colosseum_games import PLAYERS
 from typer.testing import CliRunner
+from waiting import episodes_in, wait_until
 
 from cornerman.cli import STOPPED, app
 from optimize.arena import MAX_FAULTS
@@ -80,18 +80,15 @@ def start(*words: object) -> subprocess.Popen[str]:
 
 
 def games_in(db: str) -> int:
-    try:
-        return int(sql("select count(*) from episodes", db)[0][0])
-    except sqlite3.OperationalError:
-        return 0
+    return episodes_in(Path(db))
 
 
 def wait_for_games(process: subprocess.Popen[str], db: str, games: int) -> None:
-    until = time.monotonic() + 60
-    while games_in(db) < games:
+    def there() -> bool:
         assert process.poll() is None, "it ended before it was interrupted"
-        assert time.monotonic() < until
-        time.sleep(0.005)
+        return games_in(db) >= games
+
+    wait_until(there, f"{games} games")
 
 
 def test_everybody_meets_everybody_and_nothing_is_played_twice() -> None:

@@ -5,13 +5,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ray_games import COST, KEY, MODEL, Fighter, configuration, play, ray_nodes, records
+from waiting import episodes_in, wait_until
 
 from cornerman.scale.pool import RayPool
 from cornerman.session import PlayResult, play_session
@@ -155,29 +155,14 @@ def test_ctrl_c_is_clean(tmp_path: Path) -> None:
     said = [process.stderr.readline() for _ in range(2)]
     assert re.match(r"Ray: \d+ workers? on 1 node, \d+ episodes at once", said[1]), said
     kept = tmp_path / "cornerman.db"
-    until = time.monotonic() + 60
-    while time.monotonic() < until and not stored(kept):
-        time.sleep(0.1)
+    wait_until(lambda: episodes_in(kept), "a game")
     os.killpg(process.pid, signal.SIGINT)  # what a terminal sends, to Ray's processes as well
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert out == ""
     assert err.strip().splitlines()[-1] == "stopped; the same command goes on where it stopped"
-    assert stored(kept) > 0
+    assert episodes_in(kept) > 0
     assert ray_folders() == before
-
-
-def stored(path: Path) -> int:
-    import sqlite3
-    from contextlib import closing
-
-    if not path.exists():
-        return 0
-    with closing(sqlite3.connect(path)) as db:
-        try:
-            return int(db.execute("select count(*) from episodes").fetchone()[0])
-        except sqlite3.OperationalError:
-            return 0
 
 
 def ray_folders() -> set[str]:

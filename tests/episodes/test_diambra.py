@@ -11,15 +11,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import environments
 import pytest
 from small_games import Told, drawn
+from waiting import has_ended, wait_until
 
 from episodes.clock import Clock
 from episodes.contract import check_game
@@ -88,7 +89,7 @@ class TestEngine:
 @pytest.fixture(scope="session")
 def python() -> Path:
     """The interpreter of the client's environment, which is built if it is missing (about half a minute)."""
-    return install.install(install.home())
+    return environments.ready("diambra")
 
 
 @pytest.fixture
@@ -556,7 +557,4 @@ def test_a_program_that_is_killed_leaves_no_client(engines: Callable[[int], list
         assert program.stdout is not None
         pid = int(program.stdout.readline())
         program.kill()
-    until = time.monotonic() + 30
-    while Path(f"/proc/{pid}").exists() and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(lambda: has_ended(pid), "the end of the client")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from small_games import TinyChat, Told, drawn
+from waiting import has_ended, wait_until
 
 from episodes.clock import Clock
 from episodes.contract import check_game
@@ -61,17 +62,10 @@ def command_of(pid: int) -> str:
         return ""
 
 
-def gone(pid: int, seconds: float = 30.0) -> bool:
-    """Whether a process ends within ``seconds``; a zombie that nobody of ours waits for counts as ended."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
-                return True
-        except OSError:
-            return True
-        time.sleep(0.01)
-    return False
+def gone(pid: int) -> bool:
+    """True once the process has ended; fails if it does not."""
+    wait_until(lambda: has_ended(pid), f"the end of process {pid}")
+    return True
 
 
 def play(name: str, *players: Player, seed: int = 3) -> EpisodeRecord:

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 from web_player import SOLVERS, WebExpert
 
 from episodes.clock import Clock
@@ -50,10 +51,7 @@ def processes() -> list[str]:
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
     yield
-    deadline = time.monotonic() + 5
-    while processes() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert processes() == []
+    wait_until(lambda: not processes(), "the end of the browser", 30)
     assert list(Path(tempfile.gettempdir()).glob("cornerman-browser-*")) == []
 
 
@@ -145,17 +143,18 @@ def test_the_page_stands_still_while_a_player_thinks() -> None:
 
 
 class Raising:
-    """A player whose program fails in its second turn, or that never answers."""
+    """A player whose program fails in its second turn, or that says ``asked`` and never answers."""
 
     name = model = "raising"
     prompt_id = None
 
-    def __init__(self, hangs: bool) -> None:
-        self.hangs = hangs
+    def __init__(self, asked: Callable[[], None] | None = None) -> None:
+        self.asked = asked
 
     async def act(self, observation: Observation, context: Context) -> Decision:
-        if self.hangs:
-            await asyncio.sleep(60)
+        if self.asked:
+            self.asked()
+            await asyncio.Event().wait()
         if context.turn == 1:
             raise ZeroDivisionError
         return Decision("wait", "wait", 0.0)
@@ -163,14 +162,20 @@ class Raising:
 
 def test_nothing_is_left_after_an_error_and_after_being_stopped() -> None:
     with pytest.raises(ZeroDivisionError):
-        play("click-test-2", Raising(hangs=False))
+        play("click-test-2", Raising())
     assert processes() == []
 
     async def stopped() -> None:
-        async with asyncio.timeout(2.5):
-            await play_episode(Match(load("click-test-2"), (Raising(hangs=True),), 1, Clock.parse("paused")))
+        asked = asyncio.Event()
+        match = Match(load("click-test-2"), (Raising(asked.set),), 1, Clock.parse("paused"))
+        playing = asyncio.create_task(play_episode(match))
+        async with asyncio.timeout(120):
+            await asked.wait()
+        assert processes()
+        playing.cancel()
+        await playing
 
-    with pytest.raises(TimeoutError):
+    with pytest.raises(asyncio.CancelledError):
         asyncio.run(stopped())
 
 
@@ -181,7 +186,8 @@ from episodes.contract import check_game
 from episodes.games.web import load
 from episodes.play import Match, play_episode
 from test_web import Raising
-asyncio.run(play_episode(Match(load("click-test-2"), (Raising(hangs=True),), 1, Clock.parse("paused"))))
+player = Raising(lambda: print("asked", flush=True))
+asyncio.run(play_episode(Match(load("click-test-2"), (player,), 1, Clock.parse("paused"))))
 """
 
 
@@ -189,14 +195,17 @@ def test_ctrl_c_ends_the_browser() -> None:
     folder, root = Path(__file__).parent, Path(__file__).parents[2]
     paths = os.pathsep.join([str(folder), str(root / "tests" / "support"), str(root)])
     with subprocess.Popen(
-        [sys.executable, "-c", _PLAY], env=os.environ | {"PYTHONPATH": paths}, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", _PLAY],
+        env=os.environ | {"PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as program:
-        deadline = time.monotonic() + 30
-        while len(processes()) < 4 and time.monotonic() < deadline:
-            time.sleep(0.1)
+        assert program.stdout is not None
+        assert program.stdout.readline() == "asked\n"
         assert processes()
         program.send_signal(signal.SIGINT)
-        program.wait(20)
+        program.wait(60)
 
 
 def test_a_browser_that_dies_is_nobodys_fault() -> None:

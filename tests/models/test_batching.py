@@ -49,7 +49,8 @@ def test_closing_while_calls_wait_is_quiet() -> None:
         with pytest.raises(asyncio.CancelledError):
             await calls[2]
         del calls
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(batcher._thread.shutdown)  # until the last batch is computed
+        await asyncio.sleep(0)
 
     asyncio.run(main())
     assert complaints == []

@@ -1,14 +1,10 @@
-"""The reflecting model over HTTP: a server on this machine with answers written by hand, and a real vLLM server.
-
-The model that vLLM serves here has random weights: what it says is noise, and must be refused as such.
-"""
+"""The reflecting model over HTTP: a server on this machine with answers written by hand."""
 
 import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -21,7 +17,6 @@ from prompts.prompt import Prompt
 from prompts.rule import Rule
 from reflect.model import Reading, Reflection, Task, reflect
 
-ROOT = Path(__file__).parents[2]
 EDIT = {
     "kind": "add",
     "rule": {"when": {"distance": "touching"}, "use": "throw"},
@@ -89,46 +84,3 @@ def test_through_http(played: tuple[Store, list[str]], base: Prompt, url: str) -
     assert {request["max_tokens"] for request in ByHand.asked} == {500}
     assert len({request["seed"] for request in ByHand.asked}) == 3
     assert ledger.spent_tokens == 3 * 120
-
-
-@pytest.mark.slow
-def test_noise_from_a_real_server_is_refused(
-    played: tuple[Store, list[str]], base: Prompt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    from distill.rookie.vocabulary import save_tokenizer, tokenizer
-    from distill.serving.install import install
-    from distill.serving.server import VLLMServer
-
-    words = tokenizer()
-    config = LlamaConfig(
-        vocab_size=len(words),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        max_position_embeddings=32768,
-        bos_token_id=words.bos_token_id,
-        eos_token_id=words.eos_token_id,
-        pad_token_id=words.pad_token_id,
-    )
-    LlamaForCausalLM(config).save_pretrained(tmp_path)
-    save_tokenizer(tmp_path)
-    with capsys.disabled():
-        install(ROOT, say=lambda text: None)
-
-    async def session() -> Reflection:
-        # vLLM 0.32 on a CPU ends when a request with a seed is read in parts ("CPU Generator does not use offset").
-        whole = ("--no-enable-chunked-prefill", "--max-num-batched-tokens", "32768")
-        log = tmp_path / "vllm.log"
-        async with VLLMServer(tmp_path, served_name="noise", root=ROOT, log=log, extra_args=whole) as server:
-            reading = Reading(games=1, window=3000, tokens=3000, cells=5)
-            return await reflected(played[0], task_of(played, base, 60, reading), server.spec, ModelOptions())
-
-    found = asyncio.run(session())
-    assert found.proposals == ()
-    assert found.windows > 0
-    assert {one.reason for one in found.refused} == {"malformed answer"}
-    assert len(found.refused) == 2 * (found.windows + 1)  # each asked twice

@@ -6,46 +6,26 @@ from random import Random
 
 import pytest
 
-from distill.dataset import build_dataset, save_dataset
 from distill.export import export
 from distill.judged import student_base
-from distill.rookie.__main__ import FOLDER
-from distill.serving.install import install
 from distill.serving.server import VLLMServer, group_alive
-from distill.student import Student, make_student, open_student, student_player
-from distill.teach import Lessons, teach
-from distill.train import Method
+from distill.student import Student, open_student, student_player
 from episodes.clock import Clock
 from episodes.games.duel import GAME
 from episodes.games.duel.words import FEATURES, MOVES
 from episodes.play import Match, play_episode
 from episodes.player import ReplyClass
-from episodes.players.bots import load_bot
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
 from models.chat import ChatModel, ChatRequest, Completion, Message
 from models.errors import BadInput, Unavailable
 from models.registry import ModelOptions, open_model
 
-ROOT = Path(__file__).parents[2]
 BASE = student_base(GAME)
 LINES = [" ".join(Random(seed).choice(values) for values in FEATURES.values()) for seed in range(24)]
 """What a student is asked: one value of each feature."""
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Student]:
-    """The rookie after one pass over eight games of the whiff-punisher."""
-    folder = tmp_path_factory.mktemp("served")
-    store = Store.open(folder / "store.db")
-    lessons = Lessons(GAME, "bot:punisher", ("bot:random", "bot:turtle"), (1, 2))
-    report = asyncio.run(teach(store, lessons, lambda name: load_bot(name.removeprefix("bot:")), workers=0))
-    dataset = build_dataset(store, GAME, report.episodes, report.teacher)
-    save_dataset(store, dataset)
-    install(ROOT, say=lambda text: None)
-    return store, make_student(store, dataset, GAME, method=Method(epochs=1), root=folder / "students")
 
 
 async def ask(
@@ -62,10 +42,10 @@ async def answers(model: ChatModel) -> list[str]:
     return found
 
 
-def test_the_exported_student_plays_through_both_sdks(made: tuple[Store, Student], tmp_path: Path) -> None:
+def test_the_exported_student_plays_through_both_sdks(made: tuple[Store, Student], vllm: Path, tmp_path: Path) -> None:
     store, student = made
     export(store, student, GAME, tmp_path / "student")
-    server = VLLMServer(tmp_path / "student", served_name=student.name, root=ROOT, log=tmp_path / "vllm.log")
+    server = VLLMServer(tmp_path / "student", served_name=student.name, root=vllm, log=tmp_path / "vllm.log")
 
     async def episode(*models: ChatModel) -> EpisodeRecord:
         """One game of duel between the two protocols, their real latencies charged."""
@@ -92,7 +72,7 @@ def test_the_exported_student_plays_through_both_sdks(made: tuple[Store, Student
             with pytest.raises(Unavailable, match="no such model"):
                 await ask(open_model(f"vllm:{server.url}#other"), LINES[0])
             with pytest.raises(BadInput, match=f"port {server.port}"):
-                await VLLMServer(tmp_path / "student", served_name="x", port=server.port, root=ROOT).__aenter__()
+                await VLLMServer(tmp_path / "student", served_name="x", port=server.port, root=vllm).__aenter__()
             await anthropic.close()
             assert await answers(openai) == await answers(open_student(student)), "served, it plays other moves"
         return group
@@ -100,26 +80,19 @@ def test_the_exported_student_plays_through_both_sdks(made: tuple[Store, Student
     assert not group_alive(asyncio.run(session()))
 
 
-def test_the_rookie_is_served_and_carries_the_adapter(made: tuple[Store, Student], tmp_path: Path) -> None:
-    store, student = made
-    export(store, student, GAME, tmp_path / "adapter", "adapter")
-    lora = ("--enable-lora", "--max-lora-rank", str(student.method.rank))
-    modules = ("--lora-modules", f"taught={tmp_path / 'adapter'}")
-    server = VLLMServer(
-        FOLDER, served_name="rookie", root=ROOT, log=tmp_path / "vllm.log", extra_args=(*lora, *modules)
-    )
+def test_the_rookie_is_served_and_carries_the_adapter(made: tuple[Store, Student], server: VLLMServer) -> None:
+    _, student = made
 
     async def session() -> None:
-        async with server:
-            rookie = open_model(server.spec)
-            rule = Message("system", f"{BASE.text}\n- When the opponent is far, use fireball.")
-            for line in LINES:
-                found = await rookie.complete(
-                    ChatRequest((rule, Message("user", line)), choices=MOVES, max_tokens=4, temperature=0.0, seed=1)
-                )
-                assert found.text == "fireball" or not line.startswith("far")
-            taught = await answers(open_model(f"vllm:{server.url}#taught"))
-            assert taught != await answers(rookie), "the adapter changed nothing"
-            assert taught == await answers(open_student(student))
+        rookie = open_model(server.spec)
+        rule = Message("system", f"{BASE.text}\n- When the opponent is far, use fireball.")
+        for line in LINES:
+            found = await rookie.complete(
+                ChatRequest((rule, Message("user", line)), choices=MOVES, max_tokens=4, temperature=0.0, seed=1)
+            )
+            assert found.text == "fireball" or not line.startswith("far")
+        taught = await answers(open_model(f"vllm:{server.url}#taught"))
+        assert taught != await answers(rookie), "the adapter changed nothing"
+        assert taught == await answers(open_student(student))
 
     asyncio.run(session())

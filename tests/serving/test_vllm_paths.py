@@ -2,7 +2,7 @@
 pieces; and the same folder in batches, without a server."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from distill.rookie.__main__ import FOLDER
-from distill.serving.install import install
 from distill.serving.server import VLLMServer
 from episodes.games.duel.words import MOVES
 from models.chat import ChatModel, ChatRequest, Completion, Message
@@ -20,23 +19,9 @@ from models.ledger import Ledger
 from models.registry import ModelOptions, open_model
 from models.vllm_batch import VLLMBatchModel
 
-ROOT = Path(__file__).parents[2]
 RULE = (Message("system", "- When the opponent is far, use fireball."), Message("user", "far"))
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLMServer]:
-    install(ROOT, say=lambda text: None)
-    log = tmp_path_factory.mktemp("paths") / "vllm.log"
-    served = VLLMServer(FOLDER, served_name="rookie", root=ROOT, log=log, start_s=600)
-    with asyncio.Runner() as runner:
-        runner.run(served.__aenter__())
-        try:
-            yield served
-        finally:
-            runner.run(served.stop())
 
 
 PATHS = {
@@ -130,7 +115,7 @@ def test_what_the_server_refuses_is_ours_to_say(path: str, server: VLLMServer) -
         whole: dict[str, Any] = {}
         for more in (whole, {"on_text": lambda text: None}):
             with pytest.raises(Unavailable, match="max_model_len") as caught:
-                await ask(model, max_tokens=10_000, **more)
+                await ask(model, max_tokens=100_000, **more)
             assert not caught.value.retryable
         await model.close()
 
@@ -138,8 +123,8 @@ def test_what_the_server_refuses_is_ours_to_say(path: str, server: VLLMServer) -
     assert ledger.totals() == {}
 
 
-def test_batches_without_a_server_choose_as_the_server_does(server: VLLMServer) -> None:
-    batch = VLLMBatchModel(FOLDER, name="vllm-batch:rookie", root=ROOT)
+def test_batches_without_a_server_choose_as_the_server_does(server: VLLMServer, vllm: Path) -> None:
+    batch = VLLMBatchModel(FOLDER, name="vllm-batch:rookie", root=vllm)
     served = opened("chat", server)
     situations = [Message("user", text) for text in ("far", "close", "mid", "far airborne", "close guard")] * 8
 

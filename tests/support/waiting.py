@@ -34,7 +34,7 @@ def episodes_in(db: Path) -> int:
     return int((rows_of(db, "select count(*) from episodes") or [(0,)])[0][0])
 
 
-def ended(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     """Whether a process has ended; one that nobody of ours waits for counts when it is a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"

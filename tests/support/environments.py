@@ -1,0 +1,66 @@
+"""The environments of their own in which vLLM and DIAMBRA's client live: fetched while other tests run.
+
+Whoever comes first holds a lock while an environment is built; everybody else waits for that and finds it complete.
+"""
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from loopback import lifted
+
+from distill.serving import install as vllm
+from episodes.games.diambra import install as diambra
+from models.vllm_environment import home
+
+_building: dict[str, subprocess.Popen[bytes]] = {}
+
+
+def begin(name: str) -> None:
+    """Start building ``.venv-vllm`` or ``.venv-diambra`` in another process, unless somebody does so already."""
+    lock = _lock_of(name).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        module = {"vllm": vllm, "diambra": diambra}[name].__name__
+        with lifted():
+            # The child holds the lock with its copy of the open file, until it ends.
+            _building[name] = subprocess.Popen(
+                [sys.executable, "-m", module],
+                pass_fds=[lock.fileno()],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+    except BlockingIOError:
+        pass
+    finally:
+        lock.close()
+
+
+def ready(name: str) -> Path:
+    """The interpreter of a complete environment; builds it, or waits until it is built."""
+    with _held(name), lifted():
+        if name == "vllm":
+            return vllm.install(home(), say=lambda text: None)
+        return diambra.install(diambra.home(), say=lambda text: None)
+
+
+def give_up() -> None:
+    """Stop what is still being built: the next run goes on with it."""
+    for process in _building.values():
+        process.terminate()
+        process.wait()
+    _building.clear()
+
+
+@contextmanager
+def _held(name: str) -> Iterator[None]:
+    with _lock_of(name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _lock_of(name: str) -> Path:
+    return home() / f".venv-{name}.lock"
