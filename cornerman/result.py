@@ -34,11 +34,16 @@ class Result:
 
 
 def as_json(record: "DataclassInstance") -> dict[str, Json]:
-    """The JSON object of a record: its fields by name, and the properties of a ``Result``."""
+    """The JSON object of a record: its fields by name, after the properties of a ``Result``, which sum them up."""
     return dict(_items(record))
 
 
 def _items(record: "DataclassInstance") -> Iterator[tuple[str, Json]]:
+    if isinstance(record, Result):
+        for kind in type(record).__mro__:
+            for name, member in vars(kind).items():
+                if isinstance(member, property):
+                    yield name, _plain(getattr(record, name))
     for field in fields(record):
         value, how = getattr(record, field.name), field.metadata.get("json")
         if how == "flat":
@@ -51,11 +56,6 @@ def _items(record: "DataclassInstance") -> Iterator[tuple[str, Json]]:
             yield field.name, [str(one) for one in value] if isinstance(value, tuple) else str(value)
         elif how != "if any" or value is not None:
             yield field.name, _plain(value)
-    if isinstance(record, Result):
-        for kind in type(record).__mro__:
-            for name, member in vars(kind).items():
-                if isinstance(member, property):
-                    yield name, _plain(getattr(record, name))
 
 
 def _plain(value: object) -> Json:
