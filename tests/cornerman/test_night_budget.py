@@ -1,4 +1,4 @@
-"""A night of a paid model that stops at its budget: what it spent, what it kept, and that its money stays spent.
+"""A night of a paid model that stops at its budget: what it spent and kept, and that a raised limit continues it.
 
 The model is served on loopback, and the server counts what it answered: the ledger is held against that.
 """
@@ -87,7 +87,19 @@ def test_a_night_stops_at_its_budget_and_its_money_stays_spent(folder: Path) -> 
         assert rows_of(db, "select count(*) from nights") == [(1,)]
         later_calls, later_usd = spending(db)
         later = whole_games(db)
+
+        # As its message says: the limit is raised, and the same night goes on, with its seeds and its plan.
+        ((shaping, plan),) = rows_of(db, "select shaping, plan from runs")
+        path.write_text(path.read_text().replace(f"usd = {LIMIT}", f"usd = {2 * LIMIT}"))
+        raised = night()
+        assert raised["night"] == result["night"]
+        assert rows_of(db, "select shaping, plan from runs") == [(shaping, plan)]
+        _, most_usd = spending(db)
+        assert later_usd < most_usd <= 2 * LIMIT + 1e-9
+        assert server.answered * COST <= most_usd + 1e-9
+        most = whole_games(db)
+        assert later.items() < most.items(), "nothing more was played"
+        assert len(set(most.values())) == len(most)
     assert calls <= later_calls and usd <= later_usd <= LIMIT + 1e-9
-    assert server.answered * COST <= later_usd + 1e-9
     assert games.items() <= later.items(), "a finished game was lost"
     assert len(set(later.values())) == len(later)
