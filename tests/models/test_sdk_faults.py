@@ -4,9 +4,13 @@ A new release of an SDK that brings a new class fails here, and the one who upgr
 """
 
 import asyncio
+import importlib
 import inspect
+import re
 from collections.abc import Iterator
-from types import SimpleNamespace
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import anthropic
@@ -46,6 +50,7 @@ OPENAI = {
     "openai.WebSocketConnectionClosedError": UNREADABLE,
     "openai.WebSocketQueueFullError": UNREADABLE,
     "openai._AmbiguousModuleClientUsageError": UNREADABLE,
+    "openai._extras._common.MissingDependencyError": UNREADABLE,
     "openai._exceptions.SubjectTokenProviderError": UNREADABLE,
     "openai._response.StreamAlreadyConsumed": UNREADABLE,
     "openai.lib._old_api.APIRemovedInV1": UNREADABLE,
@@ -71,6 +76,10 @@ ANTHROPIC = {
     "anthropic.lib._extras._common.MissingDependencyError": UNREADABLE,
     "anthropic.lib.credentials._workload.WorkloadIdentityError": UNREADABLE,
     "anthropic.lib.foundry.MutuallyExclusiveAuthError": UNREADABLE,
+    "anthropic.lib.tools._toolsets._base.AsyncOnSyncToolsetError": UNREADABLE,
+    "anthropic.lib.tools._toolsets._base.NestedCallError": UNREADABLE,
+    "anthropic.lib.tools._toolsets._base.SyncOnAsyncToolsetError": UNREADABLE,
+    "anthropic.lib.tools._toolsets._browser.BrowserStateError": UNREADABLE,
     "anthropic.lib.tools._toolsets._errors.ToolsetClosedError": UNREADABLE,
     "anthropic.lib.tools._toolsets._errors.ToolsetConfigError": UNREADABLE,
     "anthropic.lib.tools._toolsets._errors.ToolsetContractError": UNREADABLE,
@@ -91,6 +100,20 @@ CODES = {error: key for key, error in ERROR_CLASSES.items()}
 
 NO_STATUS = 500
 """The status of what may have any."""
+
+
+DEFINES = re.compile(r"^class \w+\(.*(Error|Exception)\b.*\):", re.MULTILINE)
+
+
+def load(package: ModuleType) -> None:
+    """Import every module of ``package`` that defines an exception: some are imported only where they are needed."""
+    assert package.__file__ is not None
+    root = Path(package.__file__).parent
+    for file in root.rglob("*.py"):
+        if DEFINES.search(file.read_text(encoding="utf-8")):
+            name = ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
+            with suppress(ImportError):  # what needs a package that is not installed cannot be raised
+                importlib.import_module(name)
 
 
 def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
@@ -166,12 +189,14 @@ def boundary(faults: Faults) -> Boundary:
 
 
 def test_every_exception_of_openais_sdk() -> None:
+    load(openai)
     errors = list(dict.fromkeys(subclasses(openai.OpenAIError)))
     assert len(errors) > 20
     check(errors, OPENAI, (boundary(openai_faults()), httpx))
 
 
 def test_every_exception_of_anthropics_sdk() -> None:
+    load(anthropic)
     errors = list(dict.fromkeys(subclasses(anthropic.AnthropicError)))
     assert len(errors) > 130
     check(errors, ANTHROPIC, (boundary(anthropic_faults()), httpx2))
