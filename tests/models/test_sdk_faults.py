@@ -26,19 +26,24 @@ from models.errors import Malformed, ModelError, RateLimited, Refused, TimedOut,
 from models.litellm import LiteLLMBoundary, _faults, _imported
 from models.openai import openai_faults
 
-PASSES, LASTS = (Unavailable, True), (Unavailable, False)
-"""What becomes of an error: asked again, or not."""
+Fate = tuple[type[BaseException], bool | None]
+"""What becomes of an error, and whether it is asked again if that is what the kind leaves open."""
 
-LIMITED, LATE, REFUSED, UNREADABLE = ((kind, None) for kind in (RateLimited, TimedOut, Refused, Malformed))
+PASSES: Fate = (Unavailable, True)
+LASTS: Fate = (Unavailable, False)
+LIMITED: Fate = (RateLimited, None)
+LATE: Fate = (TimedOut, None)
+REFUSED: Fate = (Refused, None)
+UNREADABLE: Fate = (Malformed, None)
 
-STATUSES = {
+STATUSES: dict[int | None, Fate] = {
     **dict.fromkeys((400, 401, 402, 403, 404, 412, 413, 422, 431, 499), LASTS),
     **dict.fromkeys((409, 500, 501, 502, 503, 529), PASSES),
     **dict.fromkeys((408, 504), LATE),
     429: LIMITED,
 }
 
-OPENAI = {
+OPENAI: dict[str, Fate] = {
     "openai.APIConnectionError": PASSES,
     "openai.APIError": PASSES,
     "openai.APIResponseValidationError": UNREADABLE,
@@ -58,7 +63,7 @@ OPENAI = {
 }
 """Classes whose instances have no status by themselves; one with a status becomes what that says (``STATUSES``)."""
 
-ANTHROPIC = {
+ANTHROPIC: dict[str, Fate] = {
     "anthropic.APIConnectionError": PASSES,
     "anthropic.APIError": PASSES,
     "anthropic.APIResponseValidationError": UNREADABLE,
@@ -87,7 +92,7 @@ ANTHROPIC = {
     "anthropic.lib.tools._toolsets._errors.ToolsetsFixedError": UNREADABLE,
 }
 
-LITELLM = {
+LITELLM: dict[str, Fate] = {
     "litellm.exceptions.ContentPolicyViolationError": REFUSED,
     "litellm.exceptions.ModelNotMappedError": LASTS,
     "litellm.exceptions.ModifyResponseException": LASTS,
@@ -95,7 +100,7 @@ LITELLM = {
     "litellm.exceptions.SensitiveDataRouteException": LASTS,
 }
 
-CODES = {error: key for key, error in ERROR_CLASSES.items()}
+CODES: dict[type[Exception], tuple[int | None, str | None]] = {error: key for key, error in ERROR_CLASSES.items()}
 """Status and code by which Anthropic's SDK chooses a class."""
 
 NO_STATUS = 500
@@ -152,7 +157,7 @@ def made(error: type[Exception], http: Any) -> Exception:
     return error(**{name: values.get(name, "it went wrong") for name in wanted})
 
 
-def what_becomes_of(error: Exception, boundary: Boundary) -> tuple[type[BaseException], bool | None]:
+def what_becomes_of(error: Exception, boundary: Boundary) -> Fate:
     async def call() -> None:
         raise error
 
@@ -169,7 +174,7 @@ def what_becomes_of(error: Exception, boundary: Boundary) -> tuple[type[BaseExce
     return type(fault), fault.retryable if isinstance(fault, Unavailable) else None
 
 
-def check(errors: list[type[Exception]], expected: dict[str, tuple[type[ModelError], bool | None]], how: Any) -> None:
+def check(errors: list[type[Exception]], expected: dict[str, Fate], how: Any) -> None:
     boundary, http = how
     names = {f"{error.__module__}.{error.__qualname__}": error for error in errors}
     assert not expected.keys() - names.keys(), "the SDK has no such classes any more"
