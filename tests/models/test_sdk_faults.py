@@ -4,9 +4,13 @@ A new release of an SDK that brings a new class fails here, and the one who upgr
 """
 
 import asyncio
+import importlib
 import inspect
-from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import anthropic
@@ -22,24 +26,24 @@ from models.errors import Malformed, ModelError, RateLimited, Refused, TimedOut,
 from models.litellm import LiteLLMBoundary, _faults, _imported
 from models.openai import openai_faults
 
-Outcome = tuple[type[ModelError], bool | None]
-"""The class of ours, and of ``Unavailable`` whether asking again may help."""
+Fate = tuple[type[BaseException], bool | None]
+"""What becomes of an error, and whether it is asked again if that is what the kind leaves open."""
 
-PASSES: Outcome = (Unavailable, True)
-LASTS: Outcome = (Unavailable, False)
-LIMITED: Outcome = (RateLimited, None)
-LATE: Outcome = (TimedOut, None)
-REFUSED: Outcome = (Refused, None)
-UNREADABLE: Outcome = (Malformed, None)
+PASSES: Fate = (Unavailable, True)
+LASTS: Fate = (Unavailable, False)
+LIMITED: Fate = (RateLimited, None)
+LATE: Fate = (TimedOut, None)
+REFUSED: Fate = (Refused, None)
+UNREADABLE: Fate = (Malformed, None)
 
-STATUSES: dict[int, Outcome] = {
+STATUSES: dict[int | None, Fate] = {
     **dict.fromkeys((400, 401, 402, 403, 404, 412, 413, 422, 431, 499), LASTS),
     **dict.fromkeys((409, 500, 501, 502, 503, 529), PASSES),
     **dict.fromkeys((408, 504), LATE),
     429: LIMITED,
 }
 
-OPENAI: dict[str, Outcome] = {
+OPENAI: dict[str, Fate] = {
     "openai.APIConnectionError": PASSES,
     "openai.APIError": PASSES,
     "openai.APIResponseValidationError": UNREADABLE,
@@ -51,6 +55,7 @@ OPENAI: dict[str, Outcome] = {
     "openai.WebSocketConnectionClosedError": UNREADABLE,
     "openai.WebSocketQueueFullError": UNREADABLE,
     "openai._AmbiguousModuleClientUsageError": UNREADABLE,
+    "openai._extras._common.MissingDependencyError": UNREADABLE,
     "openai._exceptions.SubjectTokenProviderError": UNREADABLE,
     "openai._response.StreamAlreadyConsumed": UNREADABLE,
     "openai.lib._old_api.APIRemovedInV1": UNREADABLE,
@@ -58,7 +63,7 @@ OPENAI: dict[str, Outcome] = {
 }
 """Classes whose instances have no status by themselves; one with a status becomes what that says (``STATUSES``)."""
 
-ANTHROPIC: dict[str, Outcome] = {
+ANTHROPIC: dict[str, Fate] = {
     "anthropic.APIConnectionError": PASSES,
     "anthropic.APIError": PASSES,
     "anthropic.APIResponseValidationError": UNREADABLE,
@@ -76,6 +81,10 @@ ANTHROPIC: dict[str, Outcome] = {
     "anthropic.lib._extras._common.MissingDependencyError": UNREADABLE,
     "anthropic.lib.credentials._workload.WorkloadIdentityError": UNREADABLE,
     "anthropic.lib.foundry.MutuallyExclusiveAuthError": UNREADABLE,
+    "anthropic.lib.tools._toolsets._base.AsyncOnSyncToolsetError": UNREADABLE,
+    "anthropic.lib.tools._toolsets._base.NestedCallError": UNREADABLE,
+    "anthropic.lib.tools._toolsets._base.SyncOnAsyncToolsetError": UNREADABLE,
+    "anthropic.lib.tools._toolsets._browser.BrowserStateError": UNREADABLE,
     "anthropic.lib.tools._toolsets._errors.ToolsetClosedError": UNREADABLE,
     "anthropic.lib.tools._toolsets._errors.ToolsetConfigError": UNREADABLE,
     "anthropic.lib.tools._toolsets._errors.ToolsetContractError": UNREADABLE,
@@ -83,7 +92,7 @@ ANTHROPIC: dict[str, Outcome] = {
     "anthropic.lib.tools._toolsets._errors.ToolsetsFixedError": UNREADABLE,
 }
 
-LITELLM: dict[str, Outcome] = {
+LITELLM: dict[str, Fate] = {
     "litellm.exceptions.ContentPolicyViolationError": REFUSED,
     "litellm.exceptions.ModelNotMappedError": LASTS,
     "litellm.exceptions.ModifyResponseException": LASTS,
@@ -91,11 +100,25 @@ LITELLM: dict[str, Outcome] = {
     "litellm.exceptions.SensitiveDataRouteException": LASTS,
 }
 
-CODES = {error: key for key, error in ERROR_CLASSES.items()}
+CODES: dict[type[Exception], tuple[int | None, str | None]] = {error: key for key, error in ERROR_CLASSES.items()}
 """Status and code by which Anthropic's SDK chooses a class."""
 
 NO_STATUS = 500
 """The status of what may have any."""
+
+
+DEFINES = re.compile(r"^class \w+\(.*(Error|Exception)\b.*\):", re.MULTILINE)
+
+
+def load(package: ModuleType) -> None:
+    """Import every module of ``package`` that defines an exception: some are imported only where they are needed."""
+    assert package.__file__ is not None
+    root = Path(package.__file__).parent
+    for file in root.rglob("*.py"):
+        if DEFINES.search(file.read_text(encoding="utf-8")):
+            name = ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
+            with suppress(ImportError):  # what needs a package that is not installed cannot be raised
+                importlib.import_module(name)
 
 
 def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
@@ -108,8 +131,7 @@ def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
 
 def made(error: type[Exception], http: Any) -> Exception:
     """An instance as the SDK would make it, from what its constructor asks for."""
-    known: dict[Any, tuple[int, str | None]] = dict(CODES)
-    status, code = known.get(error, (getattr(error, "status_code", None), None))
+    status, code = CODES.get(error, (getattr(error, "status_code", None), None))
     status = status if isinstance(status, int) else NO_STATUS
     request = http.Request("POST", "http://127.0.0.1/v1")
     details = {"details": {"error_code": code}} if code else {}
@@ -135,7 +157,7 @@ def made(error: type[Exception], http: Any) -> Exception:
     return error(**{name: values.get(name, "it went wrong") for name in wanted})
 
 
-def what_becomes_of(error: Exception, boundary: Boundary) -> tuple[type[BaseException], bool | None]:
+def what_becomes_of(error: Exception, boundary: Boundary) -> Fate:
     async def call() -> None:
         raise error
 
@@ -152,14 +174,14 @@ def what_becomes_of(error: Exception, boundary: Boundary) -> tuple[type[BaseExce
     return type(fault), fault.retryable if isinstance(fault, Unavailable) else None
 
 
-def check(errors: list[type[Exception]], expected: Mapping[str, Outcome], how: Any) -> None:
+def check(errors: list[type[Exception]], expected: dict[str, Fate], how: Any) -> None:
     boundary, http = how
     names = {f"{error.__module__}.{error.__qualname__}": error for error in errors}
     assert not expected.keys() - names.keys(), "the SDK has no such classes any more"
     found, wanted = {}, {}
     for name, error in names.items():
         instance = made(error, http)
-        status: Any = getattr(instance, "status_code", None)
+        status = getattr(instance, "status_code", None)
         assert name in expected or status in STATUSES, f"say what {name} (status {status}) is to become"
         wanted[name] = expected[name] if name in expected else STATUSES[status]
         found[name] = what_becomes_of(instance, boundary)
@@ -172,12 +194,14 @@ def boundary(faults: Faults) -> Boundary:
 
 
 def test_every_exception_of_openais_sdk() -> None:
+    load(openai)
     errors = list(dict.fromkeys(subclasses(openai.OpenAIError)))
     assert len(errors) > 20
     check(errors, OPENAI, (boundary(openai_faults()), httpx))
 
 
 def test_every_exception_of_anthropics_sdk() -> None:
+    load(anthropic)
     errors = list(dict.fromkeys(subclasses(anthropic.AnthropicError)))
     assert len(errors) > 130
     check(errors, ANTHROPIC, (boundary(anthropic_faults()), httpx2))
