@@ -112,7 +112,7 @@ def test_play_tells_of_it_once_and_shows_it() -> None:
     assert (
         "ValueError: no idea at turn 2 (people.py, line 14); the decision is lost; see `cornerman episodes show" in line
     )
-    assert "2 decisions were lost to faults of players' own code" in result.stdout
+    assert "2 decisions lost to faults of players' own code" in result.stdout
     episode = line.rpartition("show ")[2].strip("`")
     page = run("episodes", "show", episode).stdout
     assert "\n    raise ValueError(" in page and ReplyClass.FAULT in page
@@ -145,7 +145,7 @@ def test_compare_counts_them_by_side() -> None:
     words = ("compare", "people.py:THIRD", "people.py:FINE", "--game", "duel", "--max-pairs", 4, "--confirm-pairs", 0)
     found, said = shown(*words)
     assert found["faulted"] == {"a": 8, "b": 0} and said.count("the player people.py:THIRD broke") == 1
-    assert "decisions lost to faults of players' own code: A 8, B 0" in run(*words).stdout
+    assert "lost decisions: A 8 to faults of the player's own code, B none" in run(*words).stdout
 
 
 def test_compare_in_a_game_that_breaks_goes_on_or_ends_with_one_line() -> None:
