@@ -199,6 +199,7 @@ class _Run:
     def _trainer(self) -> "WeightedTrainer":
         import torch
         from datasets import Dataset
+        from huggingface_hub import constants
         from peft import LoraConfig
         from transformers import EarlyStoppingCallback
         from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -206,6 +207,7 @@ class _Run:
 
         from distill.trainer import Reporter, WeightedTrainer, collate, columns
 
+        constants.HF_HUB_DISABLE_TELEMETRY = True  # TRL tells Hugging Face of every training otherwise
         method, gpu, pad = self._method, torch.cuda.is_available(), self._pad
         steps = -(-len(self._train) // method.batch) * method.epochs
         check = max(1, steps // 10)

@@ -1,17 +1,21 @@
 """What holds for every test: libraries compute as they do under the program (``cornerman.cli.main``), and nothing that
-a test runs opens a connection off loopback."""
+a test runs opens a connection off loopback. Around them: their order, and what is fetched meanwhile."""
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import environments
 import loopback
 import pytest
 from hypothesis import HealthCheck, settings
+from schedule import ENVIRONMENTS, group_of, place_of
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processors are shared out already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no fault of the code: examples may take their time.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,3 +47,40 @@ def stays_on_loopback(guard: None) -> Iterator[None]:
     yield
     if found := loopback.offences():
         pytest.fail("\n".join(found), pytrace=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place_of(item.nodeid))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        fetch(item.nodeid for item in session.items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: object, ids: list[str]) -> None:
+    fetch(ids)
+
+
+def fetch(tests: Iterable[str]) -> None:
+    """Begin to build the environments that some of ``tests`` will need, while others run."""
+    for name in sorted({ENVIRONMENTS[group] for group in map(group_of, tests) if group in ENVIRONMENTS}):
+        environments.begin(name)
+
+
+def pytest_unconfigure() -> None:
+    environments.give_up()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Groups of tests to processes, in the order of collection."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)

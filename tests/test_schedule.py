@@ -1,0 +1,32 @@
+"""Which tests share a process: the tables name what there is, and what shares something stays together."""
+
+from pathlib import Path
+
+import pytest
+from schedule import ENVIRONMENTS, FIRST, SHARED, group_of, place_of
+
+ROOT = Path(__file__).parents[1]
+PAGE = "tests/docs/test_docs.py::test_the_examples_do_what_the_page_says[{}]"
+
+
+@pytest.mark.parametrize("named", [*SHARED, *FIRST, *ENVIRONMENTS])
+def test_the_tables_name_what_there_is(named: str) -> None:
+    """A file that was renamed would lose its place without a word."""
+    file, _, test = named.partition("::")
+    assert named in SHARED.values() or (ROOT / file).exists()
+    if test:
+        assert (ROOT / "docs" / f"{test.partition('[')[2].rstrip(']')}.md").exists()
+
+
+def test_groups() -> None:
+    assert group_of("tests/models/test_local.py::test_x[a::b]") == "tests/models/test_local.py"
+    assert group_of("tests/serving/test_vllm_paths.py::test_x") == group_of(
+        "tests/serving/test_served_student.py::test_y"
+    )
+    assert group_of(PAGE.format("web")) == group_of("tests/episodes/test_web.py::test_x")
+    assert group_of(PAGE.format("store")) != group_of(PAGE.format("games"))
+
+
+def test_the_longest_begin_first() -> None:
+    assert place_of("tests/cornerman/test_night.py::test_x") == 0
+    assert place_of("tests/models/test_local.py::test_x") == len(FIRST)
