@@ -26,8 +26,23 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def stays_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Ray's head asks addresses of the clouds which of them it runs in, unless a file in its home says so.
+
+    Where it may not tell of its use, it tells that once.
+    """
+    home = tmp_path_factory.mktemp("home")
+    (home / "ray_bootstrap_config.yaml").write_text("provider: {type: none}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_USAGE_STATS_REPORT_URL", "http://127.0.0.1:9")
+        yield
+
+
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def cluster(stays_here: None) -> Iterator[Any]:
     """Two nodes with a worker each; keys are in the nodes' own environment, for they never travel."""
     os.environ[KEY] = "sk-secret"
     with ray_nodes(2) as made:

@@ -135,7 +135,8 @@ def ray_nodes(count: int) -> Iterator[Any]:
         "health_check_timeout_ms": 1000,
         "health_check_failure_threshold": 3,
     }
-    small = {"object_store_memory": 80 << 20, "include_dashboard": False}
+    # On loopback; 127.0.0.1 would mean to Ray the address under which others see this machine.
+    small = {"object_store_memory": 80 << 20, "include_dashboard": False, "node_ip_address": "127.0.0.2"}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": quick, **small})
     try:
         for _ in range(count):
