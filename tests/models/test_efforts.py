@@ -1,12 +1,11 @@
 """How much a model is to think, as each protocol wants to be told."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from faulty_server import FaultyServer
-from opened_models import KEY, set_keys
+from opened_models import KEY
 
 from models.capabilities import Effort, openai_capabilities
 from models.chat import ChatModel, ChatRequest, Message
@@ -18,18 +17,6 @@ from models.responses import ResponsesModel
 
 MESSAGES = (Message("user", "far"),)
 MOVES = ("jab", "throw")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FaultyServer]:
-    with FaultyServer() as faulty:
-        yield faulty
-
-
-@pytest.fixture
-def server(running: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServer:
-    set_keys(monkeypatch)
-    return running
 
 
 def sent(server: FaultyServer, model: ChatModel, **arguments: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -29,19 +28,6 @@ from models.wrapping import Lent
 
 MESSAGES = (Message("system", "You fight."), Message("user", "far"))
 ROOKIES_WEIGHTS = folder_digest(ROOKIE)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FaultyServer]:
-    with FaultyServer(echo=KEY) as faulty:
-        yield faulty
-
-
-@pytest.fixture
-def server(running: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServer:
-    set_keys(monkeypatch)
-    running.requests.clear()
-    return running
 
 
 def sent(model: ChatModel, server: FaultyServer, **more: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,20 +17,6 @@ from models.registry import ModelOptions, open_model
 KEY = "planted-secret-4711"
 MESSAGES = (Message("system", "You fight."), Message("user", "far"))
 GROWN = ["j", "ja", "jab"]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FaultyServer]:
-    with FaultyServer(echo=KEY) as faulty:
-        yield faulty
-
-
-@pytest.fixture
-def server(running: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServer:
-    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-        monkeypatch.setenv(variable, KEY)
-    running.requests.clear()
-    return running
 
 
 def opened(model: str, server: FaultyServer, options: ModelOptions | None = None) -> ChatModel:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fake_chat import FakeChat
 from faulty_server import FaultyServer
-from opened_models import KEY, KINDS, opened, set_keys
+from opened_models import KEY, KINDS, opened
 from pretended_vllm import model_folder, pretended
 
 from cornerman.scale.lease import Leased, Purse
@@ -41,19 +41,6 @@ from reflect.recorded import Recorded
 CHOICES = ("jab", "throw", "guard")
 HELD = ("vllm", "ollama", "llamacpp")
 HERE = Claims(CHOICES, repeats=True)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FaultyServer]:
-    with FaultyServer(echo=KEY) as faulty:
-        yield faulty
-
-
-@pytest.fixture
-def server(running: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServer:
-    set_keys(monkeypatch)
-    running.requests.clear()
-    return running
 
 
 def problems(model: ChatModel, claims: Claims | None = None) -> list[str]:

@@ -1,11 +1,10 @@
 """Text that arrives piece by piece, from every protocol, and every way in which it may stop."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from faulty_server import FaultyServer
-from opened_models import CHAT_KINDS, KEY, KINDS, opened, set_keys
+from opened_models import CHAT_KINDS, KEY, KINDS, opened
 
 from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.errors import Malformed, ModelError, RateLimited, TimedOut, Unavailable
@@ -18,19 +17,6 @@ from models.scripted import ScriptedModel
 MESSAGES = (Message("system", "You fight."), Message("user", "far"))
 PROTOCOLS = ("openai", "responses", "anthropic", "bedrock", "vertex")
 GROWN = ["j", "ja", "jab"]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FaultyServer]:
-    with FaultyServer(echo=KEY) as faulty:
-        yield faulty
-
-
-@pytest.fixture
-def server(running: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServer:
-    set_keys(monkeypatch)
-    running.requests.clear()
-    return running
 
 
 def read(model: ChatModel, **arguments: object) -> tuple[Completion | ModelError, list[str]]:
