@@ -32,6 +32,7 @@ from episodes.player import Context, Decision, Player
 from episodes.real_time import run_ticks
 from episodes.record import EndedBy, EpisodeRecord, Purpose, SeatRecord, Split, TurnRecord
 from models.errors import BadInput
+from models.together import together
 
 T = TypeVar("T")
 
@@ -114,13 +115,8 @@ class _Table:
         if len(seats) < 2 or self.match.clock.kind == "measured":
             asked = [await self._ask(seat, tick, fingerprint) for seat in seats]
         else:
-            tasks = [asyncio.create_task(self._ask(seat, tick, fingerprint)) for seat in seats]
-            try:
-                asked = list(await asyncio.gather(*tasks))
-            finally:
-                # When one fails the episode is void, and nobody waits for the others.
-                for task in tasks:
-                    task.cancel()
+            # When one fails the episode is void, and nobody waits for the others' answers.
+            asked = await together(self._ask(seat, tick, fingerprint) for seat in seats)
         self.asked += asked
         return [one.part for one in asked]
 

@@ -16,6 +16,7 @@ from episodes.game import Game, Move
 from episodes.player import Player
 from episodes.record import EpisodeRecord, SeatRecord
 from episodes.store.store import Store
+from models.together import together
 from reflect.branch import branch_at, play_on
 from reflect.evidence import Turns
 
@@ -125,7 +126,7 @@ async def what_if(
             seed = _seed(record.id, n, number)
             return await play_on(branch, move, game, players, clock, seed=seed, horizon=plan.horizon(game))
 
-    flat = await asyncio.gather(*(one(move, number) for move in moves for number in range(plan.continuations)))
+    flat = await together(one(move, number) for move in moves for number in range(plan.continuations))
     returns = np.array(flat).reshape(len(moves), plan.continuations)
     return WhatIf(record.id, n, turn.seat, turn.situation, turn.move, _effects(moves, returns), weight)
 
@@ -183,4 +184,4 @@ async def study(
         on_done(finished)
         return found
 
-    return [found for found in await asyncio.gather(*(one(pick) for pick in chosen)) if found is not None]
+    return [found for found in await together(one(pick) for pick in chosen) if found is not None]
