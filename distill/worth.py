@@ -4,13 +4,13 @@ A held-out turn says little about which move was best, for one continuation is m
 of what the chosen moves truly gained is without bias. Knows nothing about training.
 """
 
-import asyncio
 from collections.abc import Sequence
 from statistics import fmean
 
 from distill.judged import Judged
 from episodes.game import Move
 from models.chat import ChatModel, ChatRequest, Message
+from models.together import together
 from prompts.base import Base
 
 
@@ -26,7 +26,7 @@ async def worth(chat: ChatModel, turns: Sequence[Judged], base: Base) -> float |
         return (await chat.complete(ChatRequest(messages, moves, max_tokens=16, temperature=0.0, seed=0))).text
 
     asked = list(dict.fromkeys((turn.question, tuple(turn.values)) for turn in valued))
-    answers = await asyncio.gather(*(answer(question, moves) for question, moves in asked))
+    answers = await together(answer(question, moves) for question, moves in asked)
     chosen = dict(zip(asked, answers, strict=True))
     gains = [turn.values[chosen[turn.question, tuple(turn.values)]] - fmean(turn.values.values()) for turn in valued]
     return fmean(gains) if gains else None

@@ -111,7 +111,7 @@ def faults_of(void: Void) -> tuple[GuestFault, ...]:
     return tuple(fault for fault in void.faults if isinstance(fault, GuestFault))
 
 
-def together(faults: Iterable[GuestFault]) -> tuple[GuestFault, ...]:
+def first_of_each_seat(faults: Iterable[GuestFault]) -> tuple[GuestFault, ...]:
     """One episode's faults of players, which are in order, by seat: the first of each seat with how many there were."""
     of_seat: dict[int, list[GuestFault]] = {}
     for fault in faults:

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TypeVar
 
 from episodes.clock import Clock, SideClocks
-from episodes.fault import GuestFault, faults_of, together
+from episodes.fault import GuestFault, faults_of, first_of_each_seat
 from episodes.game import (
     Game,
     Move,
@@ -35,6 +35,7 @@ from episodes.player import Context, Decision, Player, identity_of
 from episodes.real_time import run_ticks
 from episodes.record import EndedBy, EpisodeRecord, Purpose, SeatRecord, Split, TurnRecord
 from models.errors import BadInput, GameFault, Void
+from models.together import together
 
 T = TypeVar("T")
 
@@ -117,13 +118,8 @@ class _Table:
         if len(seats) < 2 or self.match.clock.kind == "measured":
             asked = [await self._ask(seat, tick, fingerprint) for seat in seats]
         else:
-            tasks = [asyncio.create_task(self._ask(seat, tick, fingerprint)) for seat in seats]
-            try:
-                asked = list(await asyncio.gather(*tasks))
-            finally:
-                # When one fails the episode is void, and nobody waits for the others.
-                for task in tasks:
-                    task.cancel()
+            # When one fails the episode is void, and nobody waits for the others' answers.
+            asked = await together(self._ask(seat, tick, fingerprint) for seat in seats)
         self.asked += asked
         return [one.part for one in asked]
 
@@ -195,7 +191,7 @@ class _Table:
         ]
         last = self.asked[-1].tick if self.asked else 0
         broke = faults_of(void) if isinstance(void, GameFault) else ()
-        return (*together(found), *(replace(fault, turn=len(self.asked), tick=last) for fault in broke))
+        return (*first_of_each_seat(found), *(replace(fault, turn=len(self.asked), tick=last) for fault in broke))
 
     def taken(self, parts: list[_Part]) -> dict[int, Move | None]:
         """The moves that take effect now, by seat."""

@@ -5,7 +5,6 @@ under way stay under way, and players' decisions after it are drawn from seeds o
 somebody branches.
 """
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from episodes.real_time import run_ticks
 from episodes.record import EpisodeRecord, Landing, TurnRecord
 from models.errors import BadInput
 from models.ids import seed63
+from models.together import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class _Run:
         """Several seats at the same moment; one alone is asked plainly, for a task costs more than a bot's decision."""
         if len(seats) < 2:
             return [await self.ask(seat, tick) for seat in seats]
-        return list(await asyncio.gather(*(self.ask(seat, tick) for seat in seats)))
+        return await together(self.ask(seat, tick) for seat in seats)
 
     def apply(self, landing: Sequence[Thinking]) -> None:
         self.state.apply({asked.seat: asked.move for asked in landing})

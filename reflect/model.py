@@ -15,6 +15,7 @@ from episodes.game import Game
 from episodes.store.store import Store
 from models.chat import ChatModel
 from models.errors import Malformed, Refused
+from models.together import together
 from prompts.library import PromptLibrary
 from prompts.prompt import DEFAULT_BUDGET, Budget, CountTokens, Prompt, estimate_tokens
 from reflect.answers import Checker, NoteAnswer, ProposalAnswer
@@ -145,12 +146,7 @@ class _Reflector:
             async with gate:
                 return await self.read(window)
 
-        tasks = [asyncio.create_task(one(window)) for window in chosen]
-        try:
-            return [line for lines in await asyncio.gather(*tasks) for line in lines]
-        finally:
-            for task in tasks:
-                task.cancel()
+        return [line for lines in await together(one(window) for window in chosen) for line in lines]
 
     async def write(self, notes: Sequence[str]) -> list[ProposalAnswer]:
         task, reading = self.task, self.task.reading

@@ -18,6 +18,7 @@ from episodes.record import EpisodeRecord, SeatRecord
 from episodes.store.store import Store
 from models.errors import GameFault
 from models.ids import seed63
+from models.together import together
 from reflect.branch import branch_at, play_on
 from reflect.evidence import Turns
 
@@ -127,7 +128,7 @@ async def what_if(
             seed = _seed(record.id, n, number)
             return await play_on(branch, move, game, players, clock, seed=seed, horizon=plan.horizon(game))
 
-    flat = await asyncio.gather(*(one(move, number) for move in moves for number in range(plan.continuations)))
+    flat = await together(one(move, number) for move in moves for number in range(plan.continuations))
     returns = np.array(flat).reshape(len(moves), plan.continuations)
     return WhatIf(record.id, n, turn.seat, turn.situation, turn.move, _effects(moves, returns), weight)
 
@@ -205,4 +206,4 @@ async def study(
         on_done(finished)
         return found
 
-    return [found for found in await asyncio.gather(*(one(pick) for pick in chosen)) if found is not None]
+    return [found for found in await together(one(pick) for pick in chosen) if found is not None]

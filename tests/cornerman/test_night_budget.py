@@ -17,7 +17,7 @@ from waiting import rows_of
 from cornerman.cli import app
 from episodes.store.store import Store
 
-LIMIT = 0.25
+LIMIT = 0.085
 """US dollars: enough for the games of the first stage, and not for a night."""
 
 AT_ONCE = 4
