@@ -21,7 +21,7 @@ night: setup ## one whole night on the built-in parts (SIZE=smoke|demo|full)
 	@$(BIN)/cornerman night --size $(SIZE)
 
 test: setup check ## check, then every test, two at a time
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --max-worker-restart 0
 
 check: setup ## formatting, lint, types, the chain of folders
 	$(BIN)/ruff format --check .

@@ -21,7 +21,7 @@ from waiting import episodes_in, rows_of, wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PROGRAM = Path(sys.executable).with_name("cornerman")
-KILLS = (("play.1", 5), ("trial.1", 17), ("effects", 3), ("teach", 9), ("train", 0), ("check", 6))
+KILLS = (("play.1", 3), ("trial.1", 5), ("teach", 3), ("train", 0), ("check", 3))
 """A stage that is killed, and how many episodes it has stored by then: what is under way is lost in its middle."""
 
 GAMES = (

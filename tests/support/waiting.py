@@ -16,7 +16,7 @@ def wait_until(happened: Callable[[], object], what: str, patience_s: float = PA
     until = time.monotonic() + patience_s
     while not happened():
         assert time.monotonic() < until, f"this never came: {what}"
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 def rows_of(db: Path, query: str) -> list[tuple[Any, ...]]:
