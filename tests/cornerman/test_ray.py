@@ -125,8 +125,7 @@ def test_every_episode_arrives_once_and_the_same_though_a_node_is_killed(
         with workplace(tmp_path / "alone.db", config) as place:
             play(place, episodes)
             expected, alone = records(place), server.answered
-    with Fighter(delay_s=0.02) as server:
-        config = configuration(tmp_path, server.url)
+        server.answered, server.delay_s = 0, 0.02
         with workplace(tmp_path / "ray.db", config, ray=cluster.address, at_once=4) as place:
             killed: list[int] = []
             runner = place.runner
