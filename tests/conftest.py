@@ -2,6 +2,7 @@
 a test runs opens a connection off loopback. Around them: their order, and what is fetched meanwhile."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,6 +17,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processors are shared out already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell that starts tests in the background lets them ignore Ctrl-C, and so would all that they start and send it to.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no fault of the code: examples may take their time.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
