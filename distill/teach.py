@@ -1,8 +1,8 @@
 """Teacher games: the strong player, unhurried on the paused clock, against the league, sides swapped on each seed.
 
 A search is bound by the processor, so whole games are played in worker processes and their records come back to the
-one writer; a chat model waits for its provider, so its games are played side by side in this process, where the one
-ledger sees every call. The games are the same whatever the number of workers, and a game that the store holds is not
+one writer; a chat model behind a server waits for it, so its games, also those of a search against it, are played side
+by side in this process, where the one ledger sees every call. The games are the same whatever the number of workers, and a game that the store holds is not
 played again. Knows nothing about what is learned from them.
 """
 
@@ -27,6 +27,7 @@ from episodes.player import Player
 from episodes.players.model import ModelPlayer
 from episodes.record import EpisodeRecord, Purpose
 from episodes.store.store import Store
+from models.chat import ChatModel
 from models.errors import Void
 
 OpenPlayer = Callable[[str], Player]
@@ -106,16 +107,17 @@ async def teach(
 ) -> TeachReport:
     """Play what is missing of ``lessons`` and report on all of it.
 
-    ``workers``: processes; ``None`` is one a core for a search and none otherwise; 0 plays in this process, with the
-    players that ``here`` opens if it is given: what they spend is on their owner's ledger. With a ``runner`` it plays,
-    and the players are its owner's to close.
+    ``workers``: processes; ``None`` is one a core for a search that meets no served model, and none otherwise; 0 plays
+    in this process, with the players that ``here`` opens if it is given: what they spend is on their owner's ledger.
+    With a ``runner`` it plays, and the players are its owner's to close.
     ``on_episode`` gets the number of games that are there and of all games. Raises ``BadInput`` for unknown players
     and ``BudgetExhausted`` where the ledger says so; games that are finished then are kept.
     """
-    if workers is None:
-        workers = (os.cpu_count() or 1) if lessons.teacher.startswith("search:") else 0
     began = time.perf_counter()
     players = {name: (here or open_player)(name) for name in (lessons.teacher, *lessons.opponents)}
+    if workers is None:
+        alone = lessons.teacher.startswith("search:") and not any(map(_is_served, players.values()))
+        workers = (os.cpu_count() or 1) if alone else 0
     jobs = _jobs(lessons, players, store)
     missing = [job for job in jobs if store.scores(job.match.id) is None]
     done = len(jobs) - len(missing)
@@ -233,9 +235,19 @@ def _begin(parent: int, open_player: OpenPlayer) -> None:
 
 async def close_player(player: Player) -> None:
     """Let a chat model's connections go."""
+    if (chat := _chat_of(player)) is not None:
+        await chat.close()
+
+
+def _is_served(player: Player) -> bool:
+    """Whether somebody else's server answers for it, and counts what it is asked."""
+    chat = _chat_of(player)
+    return chat is not None and bool(chat.endpoint.address)
+
+
+def _chat_of(player: Player) -> ChatModel | None:
     known = player.player if isinstance(player, GuestPlayer) else player
-    if isinstance(known, ModelPlayer):
-        await known.chat.close()
+    return known.chat if isinstance(known, ModelPlayer) else None
 
 
 def _without_void_pairs(jobs: Sequence[_Job], faults: Mapping[str, str]) -> list[_Job]:

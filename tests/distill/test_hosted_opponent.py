@@ -44,7 +44,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def play(store: Store, server: FaultyServer, teacher: str, ledger: Ledger, workers: int | None = None) -> TeachReport:
+def play(store: Store, server: FaultyServer, teacher: str, ledger: Ledger) -> TeachReport:
     """A pair of games of ``teacher`` against the opponent; every chat model spends from ``ledger``."""
 
     def here(name: str) -> Player:
@@ -58,7 +58,7 @@ def play(store: Store, server: FaultyServer, teacher: str, ledger: Ledger, worke
         raise AssertionError(f"{name} was opened by a worker, with a ledger of its own")
 
     lessons = Lessons(GAME, teacher, (OPPONENT,), (1,), "hosted")
-    return asyncio.run(teach(store, lessons, elsewhere, workers=workers, here=here))
+    return asyncio.run(teach(store, lessons, elsewhere, here=here))
 
 
 def turns_of(store: Store, player: str) -> int:
@@ -73,13 +73,11 @@ def turns_of(store: Store, player: str) -> int:
     return turns
 
 
-@pytest.mark.parametrize(("teacher", "workers"), [("openai:strong@test", None), ("search:4", 0)])
-def test_what_the_opponent_spends_is_on_the_one_ledger(
-    store: Store, server: FaultyServer, teacher: str, workers: int | None
-) -> None:
-    """A chat model that teaches is played in this process unasked, and then its opponent is as well."""
+@pytest.mark.parametrize("teacher", ["openai:strong@test", "search:4"])
+def test_what_the_opponent_spends_is_on_the_one_ledger(store: Store, server: FaultyServer, teacher: str) -> None:
+    """Where a chat model behind a server plays, be it only the opponent, games are played in this process unasked."""
     ledger = Ledger(limit_usd=1.0)
-    report = play(store, server, teacher, ledger, workers)
+    report = play(store, server, teacher, ledger)
     assert (report.played, report.faults, len(store.episode_ids())) == (2, (), 2)
     calls = {name: turns_of(store, f"{name}@test") for name in ("openai:sparring", "openai:strong")}
     assert calls["openai:sparring"] > 10 and (calls["openai:strong"] > 10) == (teacher != "search:4")
