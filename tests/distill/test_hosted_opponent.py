@@ -1,12 +1,12 @@
 """Teacher games against a chat model behind a server: its moves arrive, and one ledger sees what it spends."""
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from distill_setup import open_player
+from faulty_server import FaultyServer
 
 from distill.teach import Lessons, TeachReport, teach
 from episodes.games.duel import GAME
@@ -17,10 +17,6 @@ from models.errors import BudgetExhausted
 from models.ledger import Ledger
 from models.prices import Price
 from models.registry import ModelOptions, open_model
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-
-from faulty_server import FaultyServer
 
 OPPONENT = "openai:sparring@test"
 TOKENS_IN, TOKENS_OUT, MOVE = 10, 3, "jab"
