@@ -2,8 +2,8 @@
 
 A search is bound by the processor, so whole games are played in worker processes and their records come back to the
 one writer; a chat model behind a server waits for it, so its games, also those of a search against it, are played side
-by side in this process, where the one ledger sees every call. The games are the same whatever the number of workers, and a game that the store holds is not
-played again. Knows nothing about what is learned from them.
+by side in this process, where the one ledger sees every call. The games are the same whatever the number of workers,
+and a game that the store holds is not played again. Knows nothing about what is learned from them.
 """
 
 import asyncio
