@@ -1,7 +1,6 @@
 """A student is asked in play exactly what it was trained on: every game, every turn, message by message."""
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -9,6 +8,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_drafts import write_drafts
 
 from distill.dataset import build_dataset, examples_of
 from distill.judged import Outcomes, read_taught, student_base
@@ -26,10 +26,6 @@ from episodes.record import EpisodeRecord, TurnRecord
 from episodes.store.store import Store
 from models.chat import Message
 from models.scripted import ScriptedModel
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "episodes"))
-
-from made_drafts import write_drafts
 
 GAMES = (
     "duel",
