@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cornerman.format import count
 from cornerman.result import as_json
 
 if TYPE_CHECKING:
@@ -55,6 +56,13 @@ def live(first: str) -> Iterator[Callable[[str], None]]:
 def emit(result: "DataclassInstance") -> None:
     """A result as one JSON object on standard output."""
     print(json.dumps(as_json(result), ensure_ascii=False, allow_nan=False))
+
+
+def say_checked(name: str, problems: Sequence[str]) -> None:
+    """What a check of a contract found, on standard output."""
+    for problem in problems:
+        say(f"- {problem}")
+    say(f"{name}: " + (count(len(problems), "problem") if problems else "keeps the contract"))
 
 
 def say(text: str) -> None:

@@ -57,7 +57,7 @@ def _walk(game: Game, seed: int, *, peek: bool = False) -> Iterator[State]:
     ``peek`` observes every seat twice along the way, which must change nothing.
     """
     rng = random.Random(f"contract {seed}")
-    with _start(game, seed) as state:
+    with fresh_state(game, seed) as state:
         for _ in range(MOST_DECISIONS):
             yield state
             if state.is_terminal():
@@ -71,7 +71,7 @@ def _walk(game: Game, seed: int, *, peek: bool = False) -> Iterator[State]:
 
 
 @contextmanager
-def _start(game: Game, seed: int) -> Iterator[State]:
+def fresh_state(game: Game, seed: int) -> Iterator[State]:
     """A fresh state, closed at the end where it can be."""
     state = game.initial_state(seed)
     try:
@@ -286,7 +286,7 @@ def _future(game: Game, state: State) -> list[object]:
 
 def _time(game: Game) -> Iterator[str]:
     """time passes as asked, stops for whoever becomes free, and every input has a fate."""
-    with _start(game, SEEDS[0]) as state:
+    with fresh_state(game, SEEDS[0]) as state:
         timed = real_time(game, state)
         if timed is None:
             return
@@ -296,7 +296,7 @@ def _time(game: Game) -> Iterator[str]:
             yield f"advance(10) passed {passed} while {waiting} had yet to decide: thinking does not stop the clock"
             return
     for seed in SEEDS:
-        with _start(game, seed) as state:
+        with fresh_state(game, seed) as state:
             timed = real_time(game, state)
             assert timed is not None
             yield from _time_of_state(game, timed, random.Random(f"time {seed}"))
@@ -340,7 +340,7 @@ def _fates(game: Game, state: RealTimeState, decisions: list[int]) -> Iterator[s
 def _forfeits(game: Game) -> Iterator[str]:
     """a decision without a move is taken and costs something other than the program's life."""
     for seat in range(game.seats):
-        with _start(game, SEEDS[0]) as state:
+        with fresh_state(game, SEEDS[0]) as state:
             yield from _silent(game, state, seat)
 
 
@@ -362,7 +362,7 @@ def _silent(game: Game, state: State, seat: int) -> Iterator[str]:
 
 def _closing(game: Game) -> Iterator[str]:
     """an external game's states can be closed, at any time and twice."""
-    with _start(game, SEEDS[0]) as state:
+    with fresh_state(game, SEEDS[0]) as state:
         if (kept := closable(game, state)) is not None:
             kept.close()
     return iter(())

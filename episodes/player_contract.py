@@ -6,11 +6,11 @@ Each problem is one line that names the rule, what was seen, and what to do. Kno
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from episodes.contract import fresh_state
 from episodes.fault import ContractBroken, checked_text
-from episodes.game import Game, Observation, State, cloneable, closable, real_time
+from episodes.game import Game, Observation, cloneable, real_time
 from episodes.guest_player import checked
 from episodes.player import Context, Decision, Player, ReplyClass
 from models.errors import BadInput, ModelError
@@ -72,7 +72,7 @@ async def _along(player: Player, game: Game, seed: int, *, repeats: bool, blind:
     """A random play-through in which the player is asked, and what it answers has no effect."""
     rng = random.Random(f"player {seed}")
     turns = [0] * game.seats
-    with _start(game, seed) as state:
+    with fresh_state(game, seed) as state:
         for n in range(MOST_DECISIONS):
             if state.is_terminal():
                 return
@@ -94,16 +94,6 @@ async def _along(player: Player, game: Game, seed: int, *, repeats: bool, blind:
             state.apply({seat: rng.choice(state.observe(seat).legal_moves) for seat in seats})
             if (timed := real_time(game, state)) is not None and not timed.is_terminal():
                 timed.advance(rng.choice((1, 7, 60)))
-
-
-@contextmanager
-def _start(game: Game, seed: int) -> Iterator[State]:
-    state = game.initial_state(seed)
-    try:
-        yield state
-    finally:
-        if (kept := closable(game, state)) is not None:
-            kept.close()
 
 
 async def _asked(player: Player, moment: _Moment, *, repeats: bool, blind: bool) -> AsyncIterator[str]:

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cornerman.format import count
 from cornerman.options import Db, Json
 from cornerman.result import Result
-from cornerman.terminal import emit, say
+from cornerman.terminal import emit, say_checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,6 @@ def game_check(
     if as_json:
         emit(found)
     else:
-        for problem in found.problems:
-            say(f"- {problem}")
-        say(f"{found.game}: " + ("keeps the contract" if found.ok else count(len(found.problems), "problem")))
+        say_checked(found.game, found.problems)
     if not found.ok:
         raise typer.Exit(1)

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cornerman.format import count
 from cornerman.options import ConfigFile, Db, GameName, Json
 from cornerman.result import Result
-from cornerman.terminal import emit, say
+from cornerman.terminal import emit, say_checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,6 @@ def player_check(
     if as_json:
         emit(found)
     else:
-        for problem in found.problems:
-            say(f"- {problem}")
-        say(f"{found.player}: " + ("keeps the contract" if found.ok else count(len(found.problems), "problem")))
+        say_checked(found.player, found.problems)
     if not found.ok:
         raise typer.Exit(1)
