@@ -71,16 +71,6 @@ class Progress:
     high: float
     to_decision: int | None
 
-    @property
-    def e_value(self) -> float:
-        """The evidence that A is better."""
-        return e_value(self.counts)
-
-    @property
-    def e_worse(self) -> float:
-        """The evidence that A is worse."""
-        return e_value(self.counts.mirror)
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -64,7 +64,6 @@ def test_progress_tells_what_a_watcher_needs() -> None:
     left = comparison.counts.total - middle.counts.total
     assert middle.to_decision is not None and 0 < middle.to_decision < 4 * left
     assert middle.low < middle.counts.mean < middle.high
-    assert middle.e_value > 1 > middle.e_worse
     assert [progress.counts.total for progress in seen if progress.stage == "confirm"] == [20]
 
 
