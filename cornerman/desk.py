@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from cornerman.night.coaching import try_out
-from cornerman.night.corner import Champions, Corner, Watcher, corner_of, fixed, models_behind
+from cornerman.night.corner import Champions, Corner, Watcher, corner_of, fixed, identities
 from cornerman.night.recognition import begin_stage, stage_digest
 from cornerman.night.reflection import propose, replay_what_ifs
 from cornerman.night.results import Interval, TrialOutcome
 from cornerman.night.sizes import SIZES, Size, SizeName
+from cornerman.opening import Role
 from cornerman.report import queries
 from cornerman.workplace import Workplace
 from episodes.store.runs import Runs
@@ -66,12 +67,15 @@ class OptimizeResult:
 
 
 @asynccontextmanager
-async def desk(place: Workplace, size: Size, watch: Watcher, *inputs: object) -> AsyncIterator[Corner]:
-    """The run of a stage for ``inputs``, which with the configuration decide every seed."""
+async def desk(
+    place: Workplace, size: Size, watch: Watcher, roles: Sequence[Role], *inputs: object
+) -> AsyncIterator[Corner]:
+    """The run of a stage for ``inputs``, which with the configuration decide every seed; ``roles`` are whose models it
+    asks."""
     named = place.config.night.opponents
     opponents = fixed(named, place.players, place.game) if named else ()
     desk_id = stage_digest(place.config, *inputs, *([opponents] if opponents else []))
-    models = models_behind(place, opponents)
+    models = identities(place, opponents, roles)
     begun = begin_stage(place.store, place.config, desk_id, size, models, *inputs, *opponents)
     corner, runs = corner_of(place, begun, watch, opponents), Runs(place.store)
     try:
@@ -97,7 +101,9 @@ async def reflect(place: Workplace, prompt: Prompt, size: SizeName, watch: Watch
     Raises ``BadInput`` where there are no such games.
     """
     player, episodes = _stored(place, prompt)
-    async with desk(place, SIZES[size], watch, "reflect", prompt.id, player, episodes, size) as corner:
+    async with desk(
+        place, SIZES[size], watch, ("player", "reflector"), "reflect", prompt.id, player, episodes, size
+    ) as corner:
         corner.library.save(prompt, place.game)
         studied = await replay_what_ifs(corner, 1, player, episodes)
         champions = Champions(prompt, champion(place, "certified"))
@@ -156,7 +162,7 @@ async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeNam
         raise BadInput("there is no candidate: name prompts, or let `cornerman reflect` write some")
     bounds = replace(SIZES[size], rounds=1, candidates=len(wanted))
     ids = [prompt.id for prompt in wanted]
-    async with desk(place, bounds, watch, "optimize", champions.certified.id, ids, size) as corner:
+    async with desk(place, bounds, watch, ("player",), "optimize", champions.certified.id, ids, size) as corner:
         for prompt in (champions.working, champions.certified, *wanted):
             corner.library.save(prompt, place.game)
         after = await try_out(corner, 1, champions, wanted)

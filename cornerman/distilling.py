@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from cornerman.night.schooling import open_by_name
+from cornerman.night.schooling import open_by_name, open_here
 from cornerman.result import FLAT
 from cornerman.workplace import Workplace
 from distill.check import CheckReport, CheckRule, Examination, check_student
@@ -88,14 +88,14 @@ async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -
     The same course plays and trains nothing twice.
     """
     store, game = place.store, place.game
-    here = partial(place.players.lend, game=game)
+    here = open_here(place.players, game, wanted.teacher)
     root = f"distill {derive(place.config.night.seed, game.name, wanted.teacher, *wanted.opponents):016x}"
     seeds = tuple(Seeds(root, "teach").take(0, wanted.pairs))
     lessons = Lessons(game, wanted.teacher, wanted.opponents, seeds, root)
     taught = await teach(
         store,
         lessons,
-        partial(open_by_name, place.config),
+        partial(open_by_name, place.config, wanted.teacher),
         here=here,
         on_episode=lambda done, games: say(f"teaching: {done} of {games} games"),
     )
@@ -135,8 +135,8 @@ async def _check(
         champion=place.players.open(wanted.champion, place.game),
         teacher=wanted.teacher,
         league=tuple(name for name in wanted.opponents if name != wanted.champion),
-        open_player=partial(open_by_name, place.config),
-        here=partial(place.players.lend, game=place.game),
+        open_player=partial(open_by_name, place.config, wanted.teacher),
+        here=open_here(place.players, place.game, wanted.teacher),
         root=root,
     )
     rule = CheckRule(

@@ -10,7 +10,7 @@ from cornerman.format import lead, percent
 from cornerman.night.recognition import Recognised
 from cornerman.night.sizes import Size
 from cornerman.night.steps import Steps
-from cornerman.opening import ROLES
+from cornerman.opening import ROLES, Role
 from cornerman.players import Players
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
@@ -21,7 +21,7 @@ from episodes.players.bots import BOTS
 from episodes.store.runs import Runs
 from episodes.store.store import Store
 from models.hub import model_folder
-from models.weights import folder_digest
+from models.weights import file_digest, folder_digest
 from optimize.arena import Arena, PairSource
 from optimize.comparison_store import Contestant
 from optimize.stats.pairs import Counts
@@ -182,20 +182,23 @@ def corner_of(place: Workplace, begun: Recognised, watch: Watcher, opponents: tu
     )
 
 
-def models_behind(place: Workplace, opponents: Sequence[str] = ()) -> dict[str, str]:
-    """What answers behind each model's name of the configuration, and behind opponents: a run is recognised by it.
+def identities(place: Workplace, opponents: Sequence[str] = (), roles: Sequence[Role] = ROLES) -> dict[str, str]:
+    """What is behind the names of the configuration and of ``opponents``: a run is recognised by it.
 
-    The models are opened, which calls no provider, so a night whose models cannot be opened ends before it begins.
-    Raises ``BadInput`` for those.
+    These are the endpoint of the model of each of ``roles``; with a teacher among them, the weights of the student's
+    base; the content of a game that is a file. The models are opened, which calls no provider, so a run whose models
+    cannot be opened ends before it begins. Raises ``BadInput`` for those.
     """
     config, found = place.config, dict[str, str]()
-    for role in ROLES:
+    for role in roles:
         model = getattr(config, role).model
         if model not in (ANALYST, FOLLOWER, "search"):
             found[role] = place.players.model(model, role).endpoint.id
     base = config.student.base
-    if base == "rookie" or Path(base).is_dir():
+    if "teacher" in roles and (base == "rookie" or Path(base).is_dir()):
         found["student"] = folder_digest(model_folder(base))
+    if (file := Path(config.game.rpartition(":")[0])).suffix == ".py":
+        found["game"] = file_digest(file)
     for name in opponents:
         if identity := identity_of(place.players.open(name, place.game)):
             found[name] = identity

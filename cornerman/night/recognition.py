@@ -24,9 +24,11 @@ UNSHAPING = frozenset(
     {
         *("db", "budget", "prices", "folder"),
         *("price", "api_key_env", "requests_per_minute", "tokens_per_minute", "concurrency", "time_limit"),
+        *("size", "device"),
     }
 )
-"""Keys of the configuration that shape no game."""
+"""Keys of the configuration that shape no game. What a command names (a night's size) is among its inputs, and the
+device that a model runs on is said by its endpoint."""
 
 YOUNGEST = frozenset({"price", "extra", "device"})
 YOUNGER = YOUNGEST | {"api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency", "opponents"}
@@ -65,7 +67,7 @@ class Recognised:
 def shaping_of(config: Config, models: Mapping[str, str], *inputs: object) -> str:
     """All that shapes the games of a run, as JSON.
 
-    ``models`` says of each role what answers; ``inputs`` are what the command names. Keys that are not set are left
+    ``models`` says what is behind the names; ``inputs`` are what the command names. Keys that are not set are left
     out, so that a key of a later version does not make another run of it.
     """
     sections = config.model_dump(mode="json")
@@ -99,7 +101,7 @@ def begin_night(store: Store, config: Config, size: SizeName, models: Mapping[st
     runs, shaping = Runs(store), shaping_of(config, models, size)
     nights = runs.all("night")
     last = nights[-1] if nights else None
-    if last is not None and last.status != "done" and same_shape(last, shaping, size):
+    if last is not None and last.status != "done" and last.size == size and same_shape(last, shaping, size):
         # A night of before plans were kept was begun with the configuration that it has.
         begun = config if last.plan else Config.model_validate_json(last.config)
         plan = plan_of(last) or Plan.of(night_root(begun, size, last.number), SIZES[size])

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 
 from cornerman.night import coaching, measuring, schooling
-from cornerman.night.corner import Corner, Watcher, corner_of, fixed, models_behind
+from cornerman.night.corner import Corner, Watcher, corner_of, fixed, identities
 from cornerman.night.leaving import HOME, check_player, leave_out, say_left_out
 from cornerman.night.recognition import Recognised, begin_night
 from cornerman.night.results import Opponents, Trained, TrialOutcome
@@ -40,9 +40,11 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     began = time.perf_counter()
     check_player(place.config.player.model, place.game.name)
     named = place.config.night.opponents
-    opponents = fixed(named, place.players, place.game) if named else ()
+    if named:
+        fixed(named, place.players, place.game)  # raises for what cannot be an opponent, before the night begins
     place.store.on_fault = told_once(watch.say)
-    begun = begin_night(place.store, place.config, size, models_behind(place, opponents))
+    # By the names as they are written: what a prompt's name stands for may move, and a night in progress goes on.
+    begun = begin_night(place.store, place.config, size, identities(place, named))
     _say_begun(place, begun, watch)
     corner = corner_of(place, begun, watch)
     status: RunStatus = "done"

@@ -15,6 +15,7 @@ from distill.school import school
 from distill.student import Student, fits, load_student
 from distill.teach import Lessons, OpenPlayer, TeachReport, teach
 from distill.train import Method
+from episodes.game import Game
 from episodes.games import load_game
 from episodes.player import Player
 from episodes.store.store import Store
@@ -25,10 +26,19 @@ from optimize.seeds import Seeds
 from prompts.prompt import Prompt
 
 
-def open_by_name(config: Config, name: str) -> Player:
+def open_by_name(config: Config, teacher: str, name: str) -> Player:
     """A player made anew in a process of its own; a prompt is given by its id, so that every process means the same."""
     with Store.open(config.db, write=False) as store:
-        return Players(config, store).open(name, load_game(config.game))
+        return open_here(Players(config, store), load_game(config.game), teacher, lent=False)(name)
+
+
+def open_here(players: Players, game: Game, teacher: str, *, lent: bool = True) -> OpenPlayer:
+    """Opens players in this process, the ``teacher`` as its own section of the configuration says.
+
+    ``lent``: for a stage that closes players after use.
+    """
+    opened = players.lend if lent else players.open
+    return lambda name: opened(name, game, "teacher" if name == teacher else "player")
 
 
 def teacher_name(corner: Corner) -> str:
@@ -40,12 +50,7 @@ def teacher_name(corner: Corner) -> str:
 
 
 def _here(corner: Corner, *, lent: bool = True) -> OpenPlayer:
-    """Opens the night's players in this process, the teacher as its own section of the configuration says.
-
-    ``lent``: for a part of the night that closes players after use.
-    """
-    teacher, opened = teacher_name(corner), corner.players.lend if lent else corner.players.open
-    return lambda name: opened(name, corner.game, "teacher" if name == teacher else "player")
+    return open_here(corner.players, corner.game, teacher_name(corner), lent=lent)
 
 
 def _lessons(corner: Corner, champion: Prompt) -> Lessons:
@@ -61,7 +66,7 @@ async def teach_games(corner: Corner, champion: Prompt) -> TeachReport:
 
     async def work() -> TeachReport:
         # Processes of this machine open players for themselves; this one, and a runner, play with those of the night.
-        runner, apart = corner.runner, partial(open_by_name, corner.config)
+        runner, apart = corner.runner, partial(open_by_name, corner.config, teacher)
         here = _here(corner, lent=runner is None)
         return await teach(corner.store, lessons, apart, here=here, runner=runner, on_episode=corner.progress)
 
@@ -127,7 +132,7 @@ async def check_student(corner: Corner, student: Student, champion: Prompt) -> C
         corner.player(champion),
         teacher_name(corner),
         (*corner.league, f"{corner.model}@{champion.id}"),
-        partial(open_by_name, corner.config),
+        partial(open_by_name, corner.config, teacher_name(corner)),
         corner.root,
         corner.night_id,
         here=_here(corner),

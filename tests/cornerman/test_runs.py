@@ -39,7 +39,7 @@ def changed(**sections: Any) -> Config:
     """The default configuration with some keys of its sections changed."""
     values = Config().model_dump()
     for name, found in sections.items():
-        values[name] = values[name] | found if name in ("player", "reflector", "night", "budget") else found
+        values[name] = values[name] | found if isinstance(values[name], dict) else found
     return Config.model_validate(values)
 
 
@@ -60,6 +60,9 @@ def test_the_default_night_has_the_seeds_of_the_first_version(store: Store) -> N
         {"night": {"folder": Path("elsewhere")}},
         {"prices": {"openai:m": (1.0, 4.0)}},
         {"db": Path("other.db")},
+        {"player": {"price": (1.0, 4.0)}, "teacher": {"price": (1.0, 4.0)}},
+        {"night": {"size": "smoke"}},  # the command names the size
+        {"player": {"device": "cpu"}},  # what runs unless another is named
     ],
 )
 def test_a_raised_limit_or_a_declared_price_continues_the_night(store: Store, unshaping: dict[str, Any]) -> None:
@@ -79,6 +82,11 @@ def test_a_raised_limit_or_a_declared_price_continues_the_night(store: Store, un
         {"player": {"temperature": 0.5}},
         {"player": {"model": "openai:m"}},
         {"player": {"effort": "low"}},
+        {"player": {"max_tokens": 64}},
+        {"player": {"base_url": "http://127.0.0.1:9/v1"}},
+        {"reflector": {"extra": {"top_p": 0.5}}},
+        {"teacher": {"prompt": "base"}},
+        {"student": {"base": "folder"}},
         {"night": {"alpha": 0.01}},
         {"night": {"opponents": ("bot:turtle",)}},
         {"game": "openspiel:tic_tac_toe"},
@@ -206,6 +214,12 @@ def test_a_night_of_before_with_another_temperature_is_another(tmp_path: Path) -
     old_store(tmp_path / "old.db")
     with Store.open(tmp_path / "old.db") as store:
         assert begin_night(store, changed(player={"temperature": 0.2}), "demo", {}).run.number == 3
+
+
+def test_a_night_of_before_of_another_size_is_another(tmp_path: Path) -> None:
+    old_store(tmp_path / "old.db")
+    with Store.open(tmp_path / "old.db") as store:
+        assert begin_night(store, Config(), "smoke", {}).run.number == 3
 
 
 def test_results_of_steps_are_typed_and_read_what_older_versions_kept(tmp_path: Path) -> None:
