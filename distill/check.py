@@ -195,7 +195,7 @@ async def _against_champion(
 
 def _entry(player: Player, who: Examination, rule: CheckRule, gated: GateResult, confirmation: Confirmation) -> Entry:
     """The comparison with all its pairs."""
-    a, b = (Contestant(side.name, side.prompt_id) for side in (player, who.champion))
+    a, b = map(Contestant.of, (player, who.champion))
     return Entry(
         id=f"{derive('student', who.root, a.name, b.name, b.prompt_id or '', repr(rule)):016x}",
         game=who.game.name,

@@ -6,13 +6,15 @@ The table ``comparisons`` has one row each, ``comparison_pairs`` the pairs by st
 package's SQL is here, with a type for every row. Knows nothing about who wins what by a comparison.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from episodes.pairs import PairResult, pair_points
-from episodes.store.store import Store
+from episodes.player import Player, identity_of
+from episodes.store.store import Store, text_id
 from models.errors import BadInput
 from optimize.arena import Sample
 from optimize.confirm import Confirmation
@@ -27,10 +29,20 @@ _TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A side of a comparison: its name on the command line and its prompt, which the name may only point to."""
+    """A side of a comparison: its name on the command line and its prompt, which the name may only point to.
+
+    ``identity`` is what shapes its answers beside these (``episodes.player.identity_of``), ``None`` where that is not
+    known; a comparison is kept without it, for its episodes have it.
+    """
 
     name: str
     prompt_id: str | None = None
+    identity: str | None = None
+
+    @classmethod
+    def of(cls, player: Player) -> "Contestant":
+        """``player`` as it plays now."""
+        return cls(player.name, player.prompt_id, identity_of(player))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +146,12 @@ _COLUMNS = (
     *("verdict", "alpha", "gain", "gain_low", "gain_high", "voided", "purpose", "clock", "config"),
 )
 _SELECT = f"select {', '.join(_COLUMNS)} from comparisons"
+# A known identity differs from another known one only: against null, ``!=`` is not true.
+_SAME_PLAYERS = (
+    "not exists (select 1 from json_each(?) one join episodes e join seats s on s.episode_id = e.id "
+    "where e.pair_id = p.pair_id and s.player = json_extract(one.value, '$[0]') "
+    "and s.prompt_id is json_extract(one.value, '$[1]') and s.identity_id != json_extract(one.value, '$[2]'))"
+)
 
 
 class ComparisonStore:
@@ -190,13 +208,15 @@ class ComparisonStore:
     ) -> Sample:
         """Every pair that may be carried into a new test of A against B: all deciding pairs so far, each once.
 
-        Confirmation pairs are not among them: they were played because of what the others said.
+        Those are not among them in which a player is known to have had another identity than it has here, nor
+        confirmation pairs: they were played because of what the others said.
         """
         found = self._store.db.execute(
             "select p.seed, p.pair_id, p.k from comparison_pairs p join comparisons c on c.id = p.comparison_id "
             "where c.game = ? and c.clock = ? and c.a = ? and c.b = ? and c.a_prompt_id is ? and c.b_prompt_id is ? "
-            "and c.config is ? and p.stage != 'confirm' and p.k is not null group by p.pair_id order by p.seed",
-            [game, clock, a.name, b.name, a.prompt_id, b.prompt_id, config_of(opponents)],
+            f"and c.config is ? and p.stage != 'confirm' and p.k is not null and {_SAME_PLAYERS} "
+            "group by p.pair_id order by p.seed",
+            [game, clock, a.name, b.name, a.prompt_id, b.prompt_id, config_of(opponents), _known(a, b, *opponents)],
         )
         find = self._through if opponents else self._pair
         return Sample(tuple(find(seed, pair_id, k, a) for seed, pair_id, k in found))
@@ -204,14 +224,16 @@ class ComparisonStore:
     def tried(self, game: str, clock: str, b: Contestant, opponents: Sequence[Contestant] = ()) -> dict[str, Counts]:
         """The prompts that were tested against B so far, by id, with their deciding pairs, each counted once.
 
-        This is the history that proposers learn from: their scores are against one and the same opponent.
+        This is the history that proposers learn from: their scores are against one and the same opponent, so pairs in
+        which B is known to have had another identity than it has here are not among them.
         """
         found = self._store.db.execute(
             "select prompt_id, k, count(*) from (select distinct c.a_prompt_id as prompt_id, p.pair_id, p.k "
             "from comparison_pairs p join comparisons c on c.id = p.comparison_id where c.game = ? and c.clock = ? "
             "and c.b = ? and c.b_prompt_id is ? and c.a_prompt_id is not null and c.config is ? "
-            "and p.stage != 'confirm' and p.k is not null) group by prompt_id, k order by prompt_id",
-            [game, clock, b.name, b.prompt_id, config_of(opponents)],
+            f"and p.stage != 'confirm' and p.k is not null and {_SAME_PLAYERS}) "
+            "group by prompt_id, k order by prompt_id",
+            [game, clock, b.name, b.prompt_id, config_of(opponents), _known(b, *opponents)],
         )
         tried: dict[str, Counts] = {}
         for prompt_id, k, pairs in found:
@@ -353,6 +375,13 @@ def _kept_figures(kept: StoredComparison) -> Mapping[str, float | None]:
     """The columns of ``_figures`` as they are stored."""
     gain = {"gain": kept.gain, "gain_low": kept.gain_low, "gain_high": kept.gain_high}
     return {**{f"n{k}": n for k, n in enumerate(kept.counts)}, "e_value": kept.e_value, **gain}
+
+
+def _known(*players: Contestant) -> str:
+    """Name, prompt and the id of the identity of each, as JSON for ``_SAME_PLAYERS``."""
+    return json.dumps(
+        [[one.name, one.prompt_id, None if one.identity is None else text_id(one.identity)] for one in players]
+    )
 
 
 def config_of(opponents: Sequence[Contestant]) -> str | None:

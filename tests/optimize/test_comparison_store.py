@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +32,21 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def played(store: Store, a: BotPlayer, b: BotPlayer, purpose: Purpose, pairs: int) -> Sample:
-    arena = Arena(GAME, Clock("paused"), store, scope="test")
+def played(store: Store, a: BotPlayer, b: BotPlayer, purpose: Purpose, pairs: int, *, scope: str = "test") -> Sample:
+    arena = Arena(GAME, Clock("paused"), store, scope=scope)
     return Sample(tuple(asyncio.run(arena.play(a, b, Seeds("test", purpose).take(0, pairs), purpose))))
 
 
-def entry(store: Store, a: BotPlayer = TURTLE, b: BotPlayer = GRAPPLER, **changes: Any) -> Entry:
+def entry(
+    store: Store, a: BotPlayer = TURTLE, b: BotPlayer = GRAPPLER, *, scope: str = "test", **changes: Any
+) -> Entry:
     void = PairResult(99, "void", ("", ""), None, "RateLimited: later")
     stages = {
-        "race": played(store, a, b, "race", 4),
-        "gate": played(store, a, b, "gate", 3) + Sample((void,)),
-        "confirm": played(store, a, b, "confirm", 5),
+        "race": played(store, a, b, "race", 4, scope=scope),
+        "gate": played(store, a, b, "gate", 3, scope=scope) + Sample((void,)),
+        "confirm": played(store, a, b, "confirm", 5, scope=scope),
     }
-    made = Entry("c1", "duel", "paused", "gate", Contestant(a.name), Contestant(b.name), stages, "undecided", 0.05)
+    made = Entry("c1", "duel", "paused", "gate", Contestant.of(a), Contestant.of(b), stages, "undecided", 0.05)
     return replace(made, **changes)
 
 
@@ -113,6 +115,41 @@ def test_evidence_is_found_again_without_the_confirmation(store: Store) -> None:
         assert comparisons.evidence(*other) == Sample()
     assert comparisons.evidence("duel", "paused", kept.b, kept.a) == Sample()
     assert comparisons.evidence("duel", "paused", replace(kept.a, prompt_id="p"), kept.b) == Sample()
+
+
+@dataclass(frozen=True)
+class Behind(BotPlayer):
+    """A bot whose name does not say what is behind it."""
+
+    identity: str = ""
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_games_of_other_models_under_the_same_names_are_not_carried(store: Store, side: int) -> None:
+    comparisons, deciding = ComparisonStore(store), dict[str, Sample]()
+
+    def sides(identity: str) -> list[BotPlayer]:
+        found = [replace(TURTLE, prompt_id="x"), GRAPPLER]
+        known = found[side]
+        found[side] = Behind(known.style, known.habits, known.prompt_id, identity)
+        return found
+
+    def carried(a: Contestant, b: Contestant) -> set[PairResult]:
+        return set(comparisons.evidence("duel", "paused", a, b).results)
+
+    for identity in ("", "on a CPU", "on a GPU"):  # the first as it is stored where nothing is known
+        kept = entry(store, *sides(identity), scope=identity, id=f"c {identity}")
+        comparisons.record(kept)
+        deciding[identity] = kept.stages["race"] + Sample(kept.stages["gate"].results[:-1])
+    a, b = map(Contestant.of, sides("on a GPU"))
+    assert carried(a, b) == {*deciding[""].results, *deciding["on a GPU"].results}
+    assert carried(*map(Contestant.of, sides("on another"))) == carried(*map(Contestant.of, sides("")))
+    assert carried(*map(Contestant.of, sides(""))) == set(deciding[""].results)
+    everything = sum(deciding.values(), Sample())
+    assert carried(replace(a, identity=None), replace(b, identity=None)) == set(everything.results)
+    if side == 1:
+        tried = comparisons.tried("duel", "paused", b)
+        assert tried == {"x": (deciding[""] + deciding["on a GPU"]).counts}
 
 
 def test_the_history_of_prompts_has_each_deciding_pair_once(store: Store) -> None:

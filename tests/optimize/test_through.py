@@ -14,6 +14,7 @@ from episodes.clock import Clock
 from episodes.game import Observation
 from episodes.games import load_game
 from episodes.games.duel import GAME as DUEL
+from episodes.pairs import PairResult
 from episodes.player import Context, Decision, Player
 from episodes.players.bots import load_bot
 from episodes.players.roshambo import load_roshambo
@@ -128,6 +129,26 @@ def test_nothing_is_played_twice_and_candidates_have_pairs_of_their_own(store: S
 
 
 @dataclass(frozen=True)
+class Behind:
+    """``player``, whose name does not say what is behind it."""
+
+    player: Player
+    identity: str
+    prompt_id: None = None
+
+    @property
+    def name(self) -> str:
+        return self.player.name
+
+    @property
+    def model(self) -> str:
+        return self.player.model
+
+    async def act(self, observation: Observation, context: Context) -> Decision:
+        return await self.player.act(observation, context)
+
+
+@dataclass(frozen=True)
 class Failing:
     """Its provider is out of order on some seeds."""
 
@@ -181,8 +202,8 @@ def entry(store: Store, source: Through, a: StandIn = PAPER, b: StandIn = AIMLES
         stage: Sample(tuple(asyncio.run(source.play(a, b, seeds(count, stage), stage))))  # type: ignore[arg-type]
         for stage, count in (("race", 4), ("gate", 3), ("confirm", 5))
     }
-    first, second = (Contestant(one.name, one.prompt_id) for one in (a, b))
-    opponents = tuple(Contestant(one.name, one.prompt_id) for one in source.opponents)
+    first, second = map(Contestant.of, (a, b))
+    opponents = tuple(map(Contestant.of, source.opponents))
     return Entry(name, RPS.name, "paused", "gate", first, second, stages, "undecided", 0.05, opponents=opponents)
 
 
@@ -229,6 +250,19 @@ def test_evidence_adds_up_with_what_went_through_the_same_opponents_only(store: 
     counts = (kept.stages["race"] + kept.stages["gate"]).counts
     assert comparisons.tried(RPS.name, "paused", kept.b, kept.opponents) == {"prompt-paper": counts}
     assert comparisons.tried(RPS.name, "paused", kept.b) == {}
+
+
+def test_games_against_another_model_under_the_opponents_name_are_not_carried(store: Store) -> None:
+    comparisons, results = ComparisonStore(store), dict[str, tuple[PairResult, ...]]()
+    opponents = {identity: Behind(ROCKBOT, identity) for identity in ("", "on a CPU", "on a GPU")}
+    for identity, opponent in opponents.items():
+        kept = entry(store, through(store, opponent, scope=identity), name=f"c {identity}")
+        comparisons.record(kept)
+        results[identity] = kept.stages["race"].results + kept.stages["gate"].results
+    of = Contestant.of(PAPER), Contestant.of(AIMLESS), [Contestant.of(opponents["on a GPU"])]
+    found = comparisons.evidence(RPS.name, "paused", *of)
+    assert set(found.results) == {*results[""], *results["on a GPU"]}
+    assert comparisons.tried(RPS.name, "paused", *of[1:]) == {"prompt-paper": found.counts}
 
 
 def test_what_the_opponents_took_is_nobodys(store: Store) -> None:
