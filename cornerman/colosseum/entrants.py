@@ -10,6 +10,7 @@ from typing import Any
 
 from cornerman.colosseum.roster import Entry, section
 from cornerman.config import PlayerSection
+from cornerman.night.recognition import UNSHAPING
 from cornerman.night.steps import digest
 from cornerman.players import Players
 from cornerman.workplace import Workplace
@@ -19,14 +20,22 @@ from episodes.players.model import ModelPlayer
 from models.errors import BudgetExhausted, ModelError, Unavailable
 from optimize.arena import MAX_FAULTS
 
+FORMERLY_UNSHAPING = frozenset({"api_key_env"})
+"""Settings that changed nothing in the games of the first colosseums."""
+
 
 @dataclass(slots=True)
 class Entrant:
-    """A player under its name in the colosseum. ``settings`` is a hash of what it is and how it was opened."""
+    """A player under its name in the colosseum.
+
+    ``settings`` is a hash of what it is and of how it is asked, ``former_settings`` that of the first colosseums, in
+    which limits, prices and time limits counted.
+    """
 
     name: str
     player: Player
     settings: str
+    former_settings: str
     faults: int = 0
     """Decisions in a row that a provider did not give."""
     last_fault: str = ""
@@ -71,7 +80,10 @@ class Entrants:
 
     def open(self, entries: Sequence[Entry]) -> list[Entrant]:
         """Raises ``BadInput`` for a player that cannot be opened."""
-        return [Entrant(entry.name, self._player(entry), self._settings(entry)) for entry in entries]
+        return [
+            Entrant(entry.name, self._player(entry), self._settings(entry), self._settings(entry, FORMERLY_UNSHAPING))
+            for entry in entries
+        ]
 
     def _player(self, entry: Entry) -> Player:
         place = self._place
@@ -88,12 +100,12 @@ class Entrants:
             return replace(player, temperature=chosen.temperature, max_tokens=chosen.max_tokens)
         return player
 
-    def _settings(self, entry: Entry) -> str:
+    def _settings(self, entry: Entry, unshaping: frozenset[str] = UNSHAPING) -> str:
         options: dict[str, Any] = {}
         if entry.model is not None:
-            # Where the key comes from changes nothing in the games, and a default that is written out is no change.
+            # A default that is written out is no change.
             chosen = section(entry, self._place.config)
-            options = chosen.model_dump(mode="json", exclude_defaults=True, exclude={"api_key_env"})
+            options = chosen.model_dump(mode="json", exclude_defaults=True, exclude=set(unshaping))
         return digest([entry.player, options])
 
     async def close(self) -> None:

@@ -1,6 +1,5 @@
 """Holding a colosseum from its file to its result: one call for the command line and for tests."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -107,8 +106,7 @@ async def hold(
 
 
 def _run_of(tournament: Tournament, config: Config, runs: Runs) -> Run:
-    """The tournament as a run: its id says who plays what on which clock, its plan how much of it."""
-    plan = {"pairs": tournament.pairs, "rounds": tournament.rounds}
+    """The tournament as a run. Its id says who plays what on which clock; how much of it may change."""
     return Run(
         id=tournament.run_id,
         kind="colosseum",
@@ -118,8 +116,6 @@ def _run_of(tournament: Tournament, config: Config, runs: Runs) -> Run:
         config=config.model_dump_json(),
         game=tournament.game.name,
         seed=tournament.seed,
-        shaping=tournament.id,
-        plan=json.dumps(plan),
     )
 
 

@@ -67,6 +67,11 @@ class Tournament:
         return digest([self.game.name, str(self.clock), self.system, self.seed, players])
 
     @property
+    def identities(self) -> list[str]:
+        """What shapes the answers of each player, in the order of ``names``; empty where its name says everything."""
+        return [self.entrants[name].identity for name in self.names]
+
+    @property
     def run_id(self) -> str:
         """Of its row among the runs of the store."""
         return f"colosseum-{self.id}"
@@ -167,7 +172,7 @@ async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncI
         steps = Steps(store, tournament.run_id)
         table = SwissTable(dict.fromkeys(drawn_order(names, tournament.seed), 0.0))
         for number in range(tournament.rounds):
-            pairings, bye = await _drawn(steps, number, table)
+            pairings, bye = await _drawn(steps, number, table, tournament.identities)
             wave = [
                 sitting(tournament, pairing, seed, store.lacks_identities)
                 for seed in Seeds(root, f"round {number + 1}").take(0, tournament.pairs)
@@ -188,14 +193,20 @@ async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncI
     ]
 
 
-async def _drawn(steps: Steps, number: int, table: SwissTable) -> tuple[list[Pairing], str | None]:
-    """A round's pairings, drawn once: a game that was void and counts today must not change who met whom."""
+async def _drawn(
+    steps: Steps, number: int, table: SwissTable, identities: Sequence[str]
+) -> tuple[list[Pairing], str | None]:
+    """A round's pairings, drawn once: a game that was void and counts today must not change who met whom.
+
+    ``identities`` shape the results before the round, so other models behind the same names draw anew.
+    """
 
     async def draw() -> SwissRound:
         drawn = swiss_round(table)
         return SwissRound(tuple((min(pairing), max(pairing)) for pairing in drawn.pairings), drawn.bye)
 
-    found = await steps.run(f"round {number + 1}", "drawn once", SwissRound, draw)
+    inputs = ["drawn once", *identities] if any(identities) else "drawn once"
+    found = await steps.run(f"round {number + 1}", inputs, SwissRound, draw)
     return list(found.pairings), found.bye
 
 
@@ -228,12 +239,12 @@ def sitting(
     ``predates`` tells of a stored episode whether it is of before it was kept what shapes answers: then it counts as
     one of the same players.
     """
-    settings = f"colosseum {digest([tournament.entrants[name].settings for name in table])}"
-    found = _sitting(tournament, table, seed, settings)
-    scope = scope_with(settings, *(tournament.entrants[name] for name in table))
-    if scope == settings or any(predates(match.id) for match in found.matches):
-        return found
-    return _sitting(tournament, table, seed, scope)
+    entrants = [tournament.entrants[name] for name in table]
+    former = _sitting(tournament, table, seed, f"colosseum {digest([one.former_settings for one in entrants])}")
+    if any(predates(match.id) for match in former.matches):
+        return former
+    settings = f"colosseum {digest([one.settings for one in entrants])}"
+    return _sitting(tournament, table, seed, scope_with(settings, *entrants))
 
 
 def _sitting(tournament: Tournament, table: tuple[str, ...], seed: int, scope: str) -> Sitting:

@@ -1,5 +1,6 @@
 """The colosseum from the outside: its file, its games, its ratings, and what happens when it is interrupted."""
 
+import asyncio
 import json
 import os
 import pty
@@ -19,6 +20,10 @@ from typer.testing import CliRunner
 from waiting import episodes_in, wait_until
 
 from cornerman.cli import STOPPED, app
+from cornerman.colosseum.entrants import FORMERLY_UNSHAPING, Entrants
+from cornerman.colosseum.roster import Entry
+from cornerman.night.steps import digest
+from cornerman.workplace import Workplace, workplace
 from optimize.arena import MAX_FAULTS
 
 ROOT = Path(__file__).parents[2]
@@ -216,7 +221,7 @@ def test_swiss_rounds_pair_afresh_and_remember_their_pairings() -> None:
     assert longer["episodes"] == 20
     assert games_in("cornerman.db") == 20
     runs = sql("select id, kind, number, status, plan from runs")
-    assert runs == [(f"colosseum-{found['colosseum']}", "colosseum", 1, "done", '{"pairs": 1, "rounds": 5}')]
+    assert runs == [(f"colosseum-{found['colosseum']}", "colosseum", 1, "done", "")]
     assert sql("select distinct night_id from steps") == [(runs[0][0],)]
     assert sql("select count(*) from nights") == [(0,)]
 
@@ -254,6 +259,25 @@ def test_an_interrupted_swiss_goes_on_to_the_same_result() -> None:
     process.communicate()
     again = hold(*words, "--rounds", 4, "--db", "killed.db")
     assert lasting(again) == lasting(hold(*words, "--rounds", 4, "--db", "whole.db"))
+
+
+def test_swiss_rounds_are_drawn_anew_where_another_model_answers_behind_a_name() -> None:
+    """Its results decide who meets whom, and those of the first model are not the second's."""
+    Path("model.jsonl").write_text('{"match": ".", "reply": "guard"}')
+    words = (roster(*BOTS, "scripted:model.jsonl@base", system="swiss"), "--rounds", 2, "--pairs", 1)
+    drawn = "select key, input_hash from steps order by key"
+    hold(*words)
+    first = sql(drawn)
+    hold(*words)
+    assert sql(drawn) == first
+    Path("model.jsonl").write_text('{"match": ".", "reply": "jab"}')
+    hold(*words)
+    assert not set(sql(drawn)) & set(first)
+
+
+def test_swiss_rounds_of_players_whose_names_say_everything_keep_their_inputs() -> None:
+    hold(roster(*BOTS, system="swiss"), "--rounds", 2, "--pairs", 1)
+    assert sql("select distinct input_hash from steps") == [(digest("drawn once"),)]
 
 
 def test_three_seats_are_played_in_all_rotations_and_ranked() -> None:
@@ -341,6 +365,63 @@ def test_the_same_model_may_play_under_two_settings() -> None:
     assert games_in("cornerman.db") == 2
     hold(roster(hot.replace("1.5", "0.5"), cold, clock=clock), "--pairs", 1)
     assert games_in("cornerman.db") == 4
+
+
+PATIENT = 'name = "model"\nplayer = "scripted:model.jsonl@base"\ntime_limit = 50.0'
+
+
+def test_a_time_limit_makes_no_other_colosseum() -> None:
+    Path("model.jsonl").write_text('{"match": ".", "reply": "guard"}')
+    first = hold(roster(PATIENT.replace("\ntime_limit = 50.0", ""), "bot:turtle"), "--pairs", 1)
+    assert lasting(hold(roster(PATIENT, "bot:turtle"), "--pairs", 1)) == lasting(first)
+    assert games_in("cornerman.db") == 2
+    assert sql("select count(*) from runs") == [(1,)]
+
+
+def test_games_of_before_are_found_where_a_time_limit_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Entrants._settings
+    Path("model.jsonl").write_text('{"match": ".", "reply": "guard"}')
+    with monkeypatch.context() as patched:  # as the first version played
+        patched.setattr(Entrants, "_settings", lambda self, entry, *_: settings(self, entry, FORMERLY_UNSHAPING))
+        patched.setattr("episodes.pairs.identity_of", lambda player: "")
+        patched.setattr("episodes.play.identity_of", lambda player: "")
+        hold(roster(PATIENT, "bot:turtle"), "--pairs", 1)
+    before = sql("select id from episodes order by id")
+    hold(roster(PATIENT, "bot:turtle"), "--pairs", 1)
+    assert sql("select id from episodes order by id") == before
+    hold(roster(PATIENT, "bot:turtle"), "--pairs", 2)
+    assert games_in("cornerman.db") == 4
+
+
+def test_a_price_and_limits_are_no_settings_of_a_player(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    Path("cornerman.toml").write_text("[budget]\nusd = inf\n")
+    options: dict[str, object] = {
+        "price": [1.0, 2.0],
+        "requests_per_minute": 900.0,
+        "tokens_per_minute": 9e6,
+        "concurrency": 8,
+        "time_limit": 50.0,
+        "api_key_env": "OPENAI_API_KEY",
+    }
+    shaping: dict[str, object] = {
+        "temperature": 0.5,
+        "max_tokens": 7,
+        "base_url": "http://127.0.0.1:9/v1",
+        "extra": {"top_p": 0.5},
+    }
+
+    async def settings(place: Workplace) -> list[str]:
+        entrants = Entrants(place)
+        given = [{}, *({key: value} for key, value in (options | shaping).items())]
+        found = entrants.open([Entry("m", "openai:m@base", one) for one in given])
+        await entrants.close()
+        return [one.settings for one in found]
+
+    with workplace(Path("cornerman.db")) as place:
+        plain, *others = asyncio.run(settings(place))
+    assert set(others[: len(options)]) == {plain}
+    assert len({plain, *others[len(options) :]}) == 1 + len(shaping)
 
 
 @pytest.mark.parametrize(

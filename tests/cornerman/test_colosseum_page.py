@@ -70,7 +70,7 @@ class Hostile:
 
 def held(path: Path, game: Game, players: dict[str, Player], clock: str = "paused") -> tuple[Standings, str]:
     with Store.open(path) as store:
-        entrants = {name: Entrant(name, player, name) for name, player in players.items()}
+        entrants = {name: Entrant(name, player, name, name) for name, player in players.items()}
         tournament = Tournament(game, Clock.parse(clock), entrants, pairs=2)
         played = asyncio.run(play_tournament(tournament, store, Quiet()))
         games = fought(store, [match.id for one in played.whole() for match in one.matches])
