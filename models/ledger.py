@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
-from models.errors import BudgetExhausted, RateLimited, Refused, Unavailable
+from models.errors import BadInput, BudgetExhausted, RateLimited, Refused, Unavailable
 from models.prices import Price
 from models.wrapping import Wrapper
 
@@ -271,12 +271,15 @@ def most_tokens(messages: Sequence[Message]) -> int:
 
 
 def _turned_down(fault: BaseException) -> bool:
-    """Whether the provider surely did no work."""
-    return isinstance(fault, RateLimited | Refused | Unavailable) and not fault.may_be_billed
+    """Whether the provider surely did no work; ``BadInput`` is raised before anything is sent."""
+    if isinstance(fault, RateLimited | Refused | Unavailable):
+        return not fault.may_be_billed
+    return isinstance(fault, BadInput)
 
 
 def _account(total: Total) -> _Account:
-    nano, assumed = _nano(total.cost_usd), _nano(total.assumed_usd)
+    """The account that ``total`` was made of: its money is whole billionths already, so nothing is rounded up."""
+    nano, assumed = round(total.cost_usd * NANO), round(total.assumed_usd * NANO)
     return _Account(total.calls, total.tokens_in, total.tokens_out, nano, assumed, total.priced)
 
 

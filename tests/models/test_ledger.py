@@ -3,12 +3,22 @@ import threading
 
 import pytest
 from fake_chat import FakeChat
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.chat import ChatRequest, Completion, Message, Usage
-from models.errors import BudgetExhausted, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
-from models.ledger import Ledger, Metered, Total, most_tokens
+from models.errors import (
+    BadInput,
+    BudgetExhausted,
+    CornermanError,
+    Malformed,
+    ModelError,
+    RateLimited,
+    Refused,
+    TimedOut,
+    Unavailable,
+)
+from models.ledger import NANO, Allowance, Ledger, Metered, Total, most_tokens
 from models.prices import FREE, PRICES, Price, find_price
 
 PRICE = Price(1.0, 10.0)
@@ -62,11 +72,11 @@ def test_a_limit_of_nothing_lets_free_models_work() -> None:
         asyncio.run(Metered(Work(Usage(10, 1)), ledger, PRICE).complete(ChatRequest(MESSAGES)))
 
 
-@pytest.mark.parametrize("fault", [RateLimited("a"), Unavailable("b"), Refused("c")])
-def test_a_call_that_did_no_work_is_released(fault: ModelError) -> None:
+@pytest.mark.parametrize("fault", [RateLimited("a"), Unavailable("b"), Refused("c"), BadInput("never sent")])
+def test_a_call_that_did_no_work_is_released(fault: CornermanError) -> None:
     ledger = Ledger(limit_tokens=500)
     for _ in range(3):
-        with pytest.raises(ModelError):
+        with pytest.raises(type(fault)):
             asyncio.run(Metered(Work(Usage(), fault), ledger, PRICE).complete(ChatRequest(MESSAGES)))
     assert spent(ledger) == (0, 0)
     assert ledger.totals() == {}
@@ -108,6 +118,18 @@ def test_a_ledger_goes_on_where_it_was() -> None:
         asyncio.run(Metered(Work(Usage()), again, PRICE).complete(ChatRequest(MESSAGES, max_tokens=1)))
     with pytest.raises(BudgetExhausted, match="100 of"):
         asyncio.run(Metered(Work(Usage()), again, FREE).complete(ChatRequest(MESSAGES, max_tokens=100)))
+
+
+@given(st.integers(0, 10**14))
+@example(34_323_237_044)
+def test_sums_are_exact_however_large(nano: int) -> None:
+    """A loan that is used up to its last billionth of a dollar costs just that, and so does a total of before."""
+    used = {"m": Total(1, 0, 0, nano / NANO)}
+    ledger = Ledger(limit_usd=10**6)
+    ledger.repay(ledger.lend(Allowance(nano), Allowance(nano)), used)
+    for one in (ledger, Ledger(limit_usd=10**6, spent=used)):
+        left = one.lend(Allowance(), Allowance(10**18))
+        assert left.nano == 10**6 * NANO - nano
 
 
 CALLS = st.lists(

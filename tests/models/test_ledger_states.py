@@ -17,7 +17,7 @@ HAIR = Price(0.001, 0.001)
 
 MODELS = st.sampled_from(["one", "other"])
 TOKENS = st.integers(0, 200)
-AMOUNTS = st.builds(Allowance, st.integers(0, 10**6), st.integers(0, 300))
+AMOUNTS = st.builds(Allowance, st.integers(0, 10**6) | st.integers(0, 10**12), st.integers(0, 300))
 ALL = Allowance(10**18, 10**18)
 """More than there ever is; what is not limited counts as this."""
 
@@ -60,7 +60,7 @@ class Money(RuleBasedStateMachine):
     loans: Bundle[Loan] = Bundle("loans")
 
     @initialize(
-        usd=st.none() | st.integers(0, 5000).map(lambda millionths: millionths / 1e6),
+        usd=st.none() | (st.integers(0, 5000) | st.integers(0, 10**9)).map(lambda millionths: millionths / 1e6),
         tokens=st.none() | st.integers(0, 2000),
     )
     def begin(self, usd: float | None, tokens: int | None) -> None:
@@ -87,11 +87,11 @@ class Money(RuleBasedStateMachine):
 
     @rule(target=calls, model=MODELS, tokens_in=TOKENS, tokens_out=TOKENS, price=st.sampled_from(PRICES))
     def reserve(self, model: str, tokens_in: int, tokens_out: int, price: Price | None) -> Call:
-        before = self.left
+        before, worst = self.left, 0 if price is None else nano(price.cost(tokens_in, tokens_out))
         try:
             reservation = self.ledger.reserve(model, tokens_in, tokens_out, price)
+            assert reservation == Reservation(model, tokens_in, tokens_out, worst, price is not None)
         except BudgetExhausted:
-            worst = 0 if price is None else nano(price.cost(tokens_in, tokens_out))
             assert worst > before.nano or tokens_in + tokens_out > before.tokens, "it would have fitted"
             price, reservation = FREE, self.ledger.reserve(model, 0, 0, FREE)  # nothing at all always fits
         self.open += Allowance(reservation.nano, reservation.tokens)
