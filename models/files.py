@@ -55,11 +55,13 @@ def write_whole(path: Path, text: str) -> None:
 def whole_folder(path: Path) -> Iterator[Path]:
     """A path to make a folder at; at the end it becomes ``path``, and nothing does if the body fails.
 
-    An older folder makes room first. Who is killed between these two renames leaves it under another name, from which
-    ``recover_folder`` brings it back.
+    Links are followed. An older folder makes room first. Who is killed between these two renames leaves it under
+    another name, from which ``recover_folder`` brings it back. Raises ``BadInput`` where a file is in its place.
     """
-    place = path.absolute()
+    place = path.resolve()
     recover_folder(place)
+    if place.exists() and not place.is_dir():
+        raise BadInput(f"{path} is a file: name a folder, or move the file away")
     part, old = _beside(place), _old(place)
     try:
         yield part
@@ -77,11 +79,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 def recover_folder(path: Path) -> None:
     """Bring back a folder that was to be replaced when the writer was killed; remove what a new one left of it."""
-    old = _old(path)
-    if path.exists():
+    place = path.resolve()
+    old = _old(place)
+    if place.exists():
         shutil.rmtree(old, ignore_errors=True)
     elif old.exists():
-        old.rename(path)
+        old.rename(place)
 
 
 def _old(path: Path) -> Path:

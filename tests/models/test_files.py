@@ -123,6 +123,22 @@ def test_a_link_and_the_permissions_stay(tmp_path: Path) -> None:
     assert real.stat().st_mode & 0o777 == 0o640
 
 
+def test_a_folder_is_replaced_where_a_link_leads(tmp_path: Path) -> None:
+    real, link = tmp_path / "elsewhere" / "model", tmp_path / "model"
+    real.mkdir(parents=True)
+    link.symlink_to(real)
+    for text in (OLD, NEW):
+        with whole_folder(link) as fresh:
+            fresh.mkdir()
+            (fresh / "a").write_text(text)
+        assert link.is_symlink()
+        assert (real / "a").read_text() == text
+        assert names(tmp_path) + names(real.parent) == ["elsewhere", "model", "model"]
+    real.rename(real.with_name(".model.old"))
+    recover_folder(link)
+    assert (real / "a").read_text() == NEW, "as the writer leaves it that is killed between the renames"
+
+
 def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     write_whole(Path(os.devnull), NEW)
     assert Path(os.devnull).is_char_device()
@@ -138,6 +154,9 @@ def test_places_that_cannot_be(tmp_path: Path) -> None:
         write_whole(tmp_path / "missing" / "a", NEW)
     with pytest.raises(BadInput, match="is a folder"):
         write_whole(tmp_path, NEW)
+    (tmp_path / "a").write_text(OLD)
+    with pytest.raises(BadInput, match="is a file"), whole_folder(tmp_path / "a"):
+        raise AssertionError("found out before anything is made")
     with pytest.raises(OSError, match="page") as found:
         write_whole(Path("/proc/page.html"), NEW)  # a folder that not even root writes to
     assert found.value.filename == "/proc/page.html", "the name that the user gave"
