@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from cornerman.config import Config
+from cornerman.format import fixed
 from cornerman.result import Result
 from models.errors import BadInput
 from models.hub import ROOKIE
@@ -106,7 +107,9 @@ def _disk(config: Config) -> Iterable[Finding]:
         return
     free = shutil.disk_usage(folder).free / (1 << 30)
     level: Level = "ok" if free >= NEEDED_GIB else "warn"
-    yield Finding(level, "disk", f"{free:.1f} GiB free beside {config.db}" + ("" if level == "ok" else "; free some"))
+    yield Finding(
+        level, "disk", f"{fixed(free, 1)} GiB free beside {config.db}" + ("" if level == "ok" else "; free some")
+    )
     if not os.access(folder, os.W_OK):
         yield Finding("fail", "disk", f"{folder} cannot be written; name another store with --db")
 

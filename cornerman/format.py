@@ -29,6 +29,11 @@ def fixed(value: float, digits: int) -> str:
     return f"{value:z.{digits}f}"
 
 
+def plain(value: float, digits: int = 6) -> str:
+    """A figure of any size with at most ``digits`` significant digits: ``0.5``, ``12``, ``1.2e-06``."""
+    return f"{value:z.{digits}g}"
+
+
 def signed(value: float, digits: int = 0) -> str:
     """With its sign, so that columns line up: ``+0.25``, ``-3.00``, ``+0.00``."""
     return f"{value:+z.{digits}f}"
@@ -83,12 +88,12 @@ def _points(gain: float, apart: bool) -> float:
     return (200 if apart else 100) * gain
 
 
-def elo(value: float | None) -> str:
-    """``+108``; an infinite rating (``None``) is ``infinite``."""
-    return "infinite" if value is None or math.isinf(value) else signed(value)
+def elo(value: float) -> str:
+    """``+108``; of who took every point ``+infinite``, of who took none ``-infinite``."""
+    return f"{'-' if value < 0 else '+'}infinite" if math.isinf(value) else signed(value)
 
 
-def elo_interval(low: float | None, high: float | None) -> str:
+def elo_interval(low: float, high: float) -> str:
     """``[-120, +35]``."""
     return bracketed(elo(low), elo(high))
 
@@ -101,6 +106,11 @@ def e_value(log_e: float) -> str:
     value = math.exp(log_e)
     # From here on three significant digits would be written with an exponent.
     return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"
+
+
+def threshold(alpha: float) -> str:
+    """The e-value that decides at the level ``alpha``: ``20``."""
+    return e_value(-math.log(alpha))
 
 
 def milliseconds(value: float | None) -> str:

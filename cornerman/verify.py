@@ -8,6 +8,8 @@ of both. Knows nothing about how to mend a store.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from cornerman.format import e_value as e_value_text
+from cornerman.format import fixed, threshold
 from cornerman.report import queries
 from cornerman.result import Result
 from distill.check import kept_of
@@ -18,7 +20,7 @@ from episodes.games import load_game
 from episodes.store.store import Store
 from optimize.comparison_store import ComparisonStore, StoredComparison
 from optimize.gate import WORKING_E
-from optimize.stats.eprocess import e_value
+from optimize.stats.eprocess import e_value, log_e
 from prompts.library import PromptLibrary
 
 
@@ -66,7 +68,7 @@ def _verdict(one: StoredComparison) -> list[str]:
     """A verdict says no more than its e-value does; the threshold is at least that of a single candidate."""
     against = one.counts.mirror if one.verdict == "worse" else one.counts
     if one.verdict in ("better", "worse", "promoted") and e_value(against) < (1 - 1e-9) / one.alpha:
-        return [f"comparison {one.id}: its verdict is {one.verdict}, its e-value only {e_value(against):.4g}"]
+        return [f"comparison {one.id}: its verdict is {one.verdict}, its e-value only {e_value_text(log_e(against))}"]
     return []
 
 
@@ -96,9 +98,10 @@ def _aliases(store: Store, games: Games) -> Iterator[list[str]]:
             yield [f"{what}: its comparison {row.comparison_id} is of another prompt"]
         else:
             evidence = e_value(row.ground.counts)
-            needed = WORKING_E if row.name == "working" else 1 / row.ground.alpha
-            held = evidence >= needed * (1 - 1e-9)
-            yield [] if held else [f"{what}: needs an e-value of {needed:g}, its comparison gives {evidence:.4g}"]
+            alpha = 1 / WORKING_E if row.name == "working" else row.ground.alpha
+            held = evidence >= (1 - 1e-9) / alpha
+            given = e_value_text(log_e(row.ground.counts))
+            yield [] if held else [f"{what}: needs an e-value of {threshold(alpha)}, its comparison gives {given}"]
 
 
 def _students(store: Store, games: Games) -> Iterator[list[str]]:
@@ -110,7 +113,7 @@ def _students(store: Store, games: Games) -> Iterator[list[str]]:
         teacher = load_dataset(store, student.dataset_id).teacher
         found = kept_of(store, student.name, teacher, shown["games"])
         yield [
-            f"{student.name}: kept {key} is stored as {shown[key]:.6g}, its games give {value:.6g}"
+            f"{student.name}: kept {key} is stored as {fixed(shown[key], 9)}, its games give {fixed(value, 9)}"
             for key, value in (("share", found.share), ("low", found.low), ("high", found.high))
             if abs(shown[key] - value) > 1e-9
         ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cornerman.colosseum.standings import Standing
-from cornerman.format import FASTEST, elo, elo_interval, milliseconds, number
+from cornerman.format import FASTEST, elo, elo_interval, milliseconds, number, plain
 from cornerman.report.charts import Tick, nice_step
 
 WIDTH, HEIGHT = 640.0, 380.0
@@ -186,5 +186,5 @@ def _covers(box: Box, others: Sequence[Box]) -> bool:
 
 def _power(decade: int) -> str:
     if decade >= 3:
-        return f"{10**decade // 1000:,} s"
-    return f"{'≤ ' if decade == math.log10(FASTEST) else ''}{10.0**decade:g} ms"
+        return f"{number(10**decade // 1000)} s"
+    return f"{'≤ ' if decade == math.log10(FASTEST) else ''}{plain(10.0**decade)} ms"

@@ -19,7 +19,7 @@ from cornerman.colosseum.charts import bands, speed_chart
 from cornerman.colosseum.games import Fought
 from cornerman.colosseum.show import rate, seat_names, skill
 from cornerman.colosseum.standings import Pairing, Standings
-from cornerman.format import number, percent
+from cornerman.format import number, percent, plain
 from cornerman.report.stage import staged
 from cornerman.report.templates import environment
 from cornerman.report.view import Cell
@@ -115,7 +115,7 @@ def exhibits(store: Store, game: Game, games: Sequence[Fought], found: Standings
 def _exhibit(store: Store, game: Game, fought: Fought) -> Exhibit:
     record = store.episode(fought.id)
     players = tuple(seat.player for seat in fought.seats)
-    label = ", ".join(f"{seat.player} {seat.score:g}" for seat in fought.seats)
+    label = ", ".join(f"{seat.player} {plain(seat.score)}" for seat in fought.seats)
     replay = staged(game, record, tuple(map(clean, players)), "")
     data = {**replay.data(), "title": f"Game {fought.id}, ended by {fought.ended_by}."}
     packed = gzip.compress(json.dumps(data, ensure_ascii=False).encode(), mtime=0)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cornerman.format import count
+from cornerman.format import count, plain
 from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, say
 
@@ -32,7 +32,7 @@ def null(
     else:
         say(
             f"{found.false_promotions} of {count(nights, 'night')} promoted something that was no better "
-            f"(alpha {found.alpha:g} allows {found.alpha * nights:g})"
+            f"(alpha {plain(found.alpha)} allows {plain(found.alpha * nights)})"
         )
     if found.false_promotions > found.alpha * nights:
         raise typer.Exit(1)

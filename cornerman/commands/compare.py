@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cornerman.format import NONE, count, dollars, e_value, milliseconds, number, percent, points
+from cornerman.format import NONE, count, dollars, e_value, milliseconds, number, percent, points, threshold
 from cornerman.options import AtOnce, ClockName, ConfigFile, Db, GameName, Json, Ray, Seed
 from cornerman.terminal import emit, say
 
@@ -122,7 +122,7 @@ def _evidence(report: "CompareReport") -> str:
     """The evidence for the verdict; without a verdict that of A being better, and how much there should be."""
     from optimize.stats.eprocess import log_e
 
-    needed = f"{1 / report.alpha:g}"
+    needed = threshold(report.alpha)
     if report.verdict == "undecided":
         better, worse = (e_value(log_e(counts)) for counts in (report.counts, report.counts.mirror))
         return f"e-value {better} that A is better, {worse} that it is worse; {needed} would decide"

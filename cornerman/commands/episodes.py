@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cornerman.format import count, fixed, milliseconds, number, signed
+from cornerman.format import count, fixed, milliseconds, number, plain, signed
 from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, note, say, table
 
@@ -47,7 +47,7 @@ def list_(
             row.id,
             row.game,
             row.purpose,
-            ", ".join(f"{s.player} {s.score:g}" for s in row.seats),
+            ", ".join(f"{s.player} {plain(s.score)}" for s in row.seats),
             row.ticks,
             row.started,
         )
@@ -74,7 +74,7 @@ def show(episode: EpisodeId, *, config: ConfigFile = None, db: Db = None, as_jso
             return emit(EpisodeShown(store.summary(episode), record.turns, faults))
     say(f"{record.game}, seed {record.seed}, {record.clock} clock, {record.purpose}, ended by {record.ended_by}")
     for seat in record.seats:
-        say(f"seat {seat.seat}: {seat.player}, score {seat.score:g}")
+        say(f"seat {seat.seat}: {seat.player}, score {plain(seat.score)}")
     _turns(record)
     return _faults(faults)
 

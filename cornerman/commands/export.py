@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from cornerman.format import plain
 from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, note, say
 
@@ -44,7 +45,7 @@ def export(
         emit(done)
         return
     say(f"{student} is in {done.path}: {', '.join(done.files)}")
-    say(f"largest difference of logits: {done.parity:.2g}")
+    say(f"largest difference of logits: {plain(done.parity, 2)}")
     say(f"serve it with: {done.vllm_command}")
 
 

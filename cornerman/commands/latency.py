@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cornerman.format import count, number, percent, percent_with_interval
+from cornerman.format import count, number, percent, percent_with_interval, plain
 from cornerman.options import ConfigFile, Db, GameName, Json, Seed
 from cornerman.terminal import emit, say
 from models.errors import BadInput
@@ -93,7 +93,7 @@ def _run(
                 pairs=pairs,
                 seed=place.config.night.seed,
                 on_pair=lambda factor, done: (
-                    on_line(f"latency times {factor:g}: {done} of {count(pairs, 'pair')}")
+                    on_line(f"latency times {plain(factor)}: {done} of {count(pairs, 'pair')}")
                     if done % 10 in (0, pairs % 10)
                     else None
                 ),
@@ -106,10 +106,10 @@ def _print(found: "LatencyCurve") -> None:
     say(f"{'latency':>8}  0%{'half':^{STRIP - 6}}100%  score")
     for point in found.points:
         if point.score is None:
-            say(f"{point.factor:>7g}x  every pair was voided by a fault")
+            say(f"{plain(point.factor):>7}x  every pair was voided by a fault")
             continue
         say(
-            f"{point.factor:>7g}x  {_strip(point, point.score)}  "
+            f"{plain(point.factor):>7}x  {_strip(point, point.score)}  "
             f"{percent_with_interval(point.score, point.low, point.high, 0)}; "
             f"moves a game {number(point.moves_a)} to {number(point.moves_b)}, {percent(point.late)} of inputs lost"
         )

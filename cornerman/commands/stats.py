@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cornerman.format import bracketed, elo, elo_interval, fixed
+from cornerman.format import bracketed, e_value, elo, elo_interval, fixed, number, plain
 from cornerman.options import Db, Json
 from cornerman.terminal import emit, say, table
 
@@ -27,14 +27,17 @@ def eprocess(
     Example: cornerman stats eprocess 2 6 20 18 14
     """
     from optimize.stats import pairs, report
+    from optimize.stats.elo import elo_of_score
+    from optimize.stats.eprocess import log_e_lower
 
     found = report.eprocess_report(pairs.Counts(*counts), alpha)
     if as_json:
         return emit(found)
-    say(f"e-value against no better  {found.e:.6g}")
-    say(f"e-value against +50 Elo    {found.e_lower:.6g}")
+    say(f"e-value against no better  {e_value(found.log_e)}")
+    say(f"e-value against +50 Elo    {e_value(log_e_lower(found.counts))}")
     say(f"score  {fixed(found.score, 4)}  {bracketed(fixed(found.low, 4), fixed(found.high, 4))}")
-    return say(f"Elo    {elo(found.elo)}  {elo_interval(found.elo_low, found.elo_high)}")
+    rating, low, high = (elo_of_score(score) for score in (found.score, found.low, found.high))
+    return say(f"Elo    {elo(rating)}  {elo_interval(low, high)}")
 
 
 def sprt(
@@ -79,7 +82,7 @@ def ratings(
     if as_json:
         return emit(found)
     rows = [
-        (row.player, elo(row.elo), elo_interval(row.elo_low, row.elo_high), f"{row.games:g}", f"{row.score:g}")
+        (row.player, elo(row.elo), elo_interval(row.elo_low, row.elo_high), number(row.games), plain(row.score))
         for row in found.ratings
     ]
     return table(("player", "Elo", "95%", "games", "points"), rows)

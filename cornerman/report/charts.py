@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cornerman.format import e_value, percent
+from cornerman.format import e_value, number, percent, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def nice_step(value: float) -> int:
 def power(decade: int) -> str:
     """A power of ten as people write it: 0.01, 1, 100, then 10^6."""
     if -3 <= decade <= 4:
-        return f"{10.0**decade:g}" if decade < 0 else f"{10**decade:,}"
+        return plain(10.0**decade) if decade < 0 else number(10**decade)
     return f"10^{decade}"
 
 

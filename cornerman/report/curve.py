@@ -1,6 +1,6 @@
 """A picture of score over latency: one SVG file that needs nothing else, for light and dark pages."""
 
-from cornerman.format import number, percent
+from cornerman.format import number, percent, plain
 from cornerman.latency import LatencyCurve
 from cornerman.terminal import clean
 
@@ -40,7 +40,7 @@ def draw_curve(found: LatencyCurve) -> str:
     line = " ".join(f"{x:.1f},{_y(score)}" for x, _, score in places)
     parts.append(f'<polyline class="line" points="{line}"/>')
     for x, point, score in places:
-        words = "waits" if point.factor == 0 else f"{point.factor:g}x"
+        words = "waits" if point.factor == 0 else f"{plain(point.factor)}x"
         parts.append(f'<circle class="point" cx="{x:.1f}" cy="{_y(score)}" r="4"/>')
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{words}</text>')
         moves = f"{number(point.moves_a)} : {number(point.moves_b)}"

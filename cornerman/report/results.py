@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cornerman.format import count, e_value, number, percent, percent_with_interval, points
+from cornerman.format import count, e_value, percent, percent_with_interval, points, threshold
 from cornerman.report.charts import Estimate, EvidenceChart, Walk, evidence_chart
 from cornerman.report.names import Names
 from cornerman.report.queries import league_seats
@@ -30,16 +30,13 @@ ROLES = {
 class Compared:
     """A row of ``comparisons`` with the results of its pairs; ``decision`` in the order played, ``fresh`` after it."""
 
-    id: str
     purpose: str
     a: str
     b: str
     a_prompt_id: str | None
-    b_prompt_id: str | None
     counts: Counts
     verdict: str
     alpha: float
-    voided: int
     gain: tuple[float, float, float] | None
     decision: tuple[int, ...]
     fresh: Counts = field(default_factory=Counts)
@@ -70,16 +67,13 @@ def compared(store: Store, night: str, names: Names) -> list[Compared]:
 def _compared(row: StoredComparison, pairs: Sequence[StoredPair], names: Names) -> Compared:
     results = [(pair.stage, pair.k) for pair in pairs if pair.k is not None]
     return Compared(
-        id=row.id,
         purpose=row.purpose or "compare",
         a=_named(row.a, row.a_prompt_id, names),
         b=_named(row.b, row.b_prompt_id, names),
         a_prompt_id=row.a_prompt_id,
-        b_prompt_id=row.b_prompt_id,
         counts=row.counts,
         verdict=row.verdict,
         alpha=row.alpha,
-        voided=row.voided,
         gain=row.gain_interval,
         decision=tuple(k for wanted in DECIDING for stage, k in results if stage == wanted),
         fresh=Counts.of(k for stage, k in results if stage == CONFIRMING),
@@ -95,7 +89,6 @@ def as_rows(comparisons: Iterable[Compared]) -> tuple[Duel, ...]:
     """Comparisons as the page's table shows them."""
     return tuple(
         Duel(
-            id=item.id,
             role=ROLES.get(item.purpose, item.purpose),
             a=item.a,
             b=item.b,
@@ -103,9 +96,7 @@ def as_rows(comparisons: Iterable[Compared]) -> tuple[Duel, ...]:
             pairs=(item.measured if item.measures else item.counts).total,
             e_value="" if item.measures else e_value(log_e(item.counts)),
             verdict=item.verdict,
-            threshold=f"{1 / item.alpha:g}",
             gain=points(*item.gain, apart=bool(item.through)) if item.gain else "",
-            voided=item.voided,
             through=", ".join(item.through),
         )
         for item in comparisons
@@ -115,7 +106,7 @@ def as_rows(comparisons: Iterable[Compared]) -> tuple[Duel, ...]:
 def curves(comparisons: Sequence[Compared]) -> EvidenceChart | None:
     """The e-value of every candidate and of the student over its pairs, with the thresholds that they had to reach."""
     deciding = [item for item in comparisons if item.decision and item.purpose != "control"]
-    thresholds = dict.fromkeys(1 / item.alpha for item in deciding)
+    thresholds = dict.fromkeys(item.alpha for item in deciding)
     walks = []
     for item in deciding:
         kind = "student" if item.purpose == "check" else "after" if item.promoted else "plain"
@@ -124,7 +115,7 @@ def curves(comparisons: Sequence[Compared]) -> EvidenceChart | None:
     if not walks:
         return None
     walks.sort(key=lambda walk: walk.kind != "plain")
-    return evidence_chart(walks, [(level, f"promoted above {number(level)}") for level in thresholds])
+    return evidence_chart(walks, [(1 / alpha, f"promoted above {threshold(alpha)}") for alpha in thresholds])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ class Fact:
 class Duel:
     """A comparison as the page shows it; ``role`` says what it decided."""
 
-    id: str
     role: str
     a: str
     b: str
@@ -27,9 +26,7 @@ class Duel:
     pairs: int
     e_value: str
     verdict: str
-    threshold: str
     gain: str
-    voided: int
     through: str = ""
 
 
@@ -95,14 +92,7 @@ class Cost:
     latency_ms: float | None
     """The median over its games of a decision's median time; ``None`` where no time was recorded."""
     bad: int
-    """Illegal moves, unreadable replies, refusals and timeouts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    key: str
-    seconds: str
-    words: str
+    """Illegal moves, unreadable replies, refusals, timeouts and faults of the player's own code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,6 +232,20 @@ def test_stats_answer_from_counts_alone() -> None:
     assert run_json("stats", "ratings", "table.csv")["ratings"][0]["player"] == "x"
 
 
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((2, 6, 20, 18, 14), ("e-value against no better  997", "Elo    +108  [+28, +192]")),
+        ((10, 0, 0, 0, 0), ("e-value against +50 Elo    759", "Elo    -infinite  [-infinite, -67]")),
+        ((0, 0, 0, 0, 1000), ("e-value against no better  10^294", "Elo    +infinite  [+907, +infinite]")),
+        ((0, 0, 0, 0, 0), ("e-value against no better  1", "Elo    +0  [-infinite, +infinite]")),
+    ],
+)
+def test_stats_are_written_as_everywhere(counts: tuple[int, ...], said: tuple[str, ...]) -> None:
+    shown = run("stats", "eprocess", *counts).stdout.splitlines()
+    assert set(said) <= set(shown)
+
+
 def test_games_players_and_doctor_list_what_there_is() -> None:
     listed = {game["name"]: game for game in run_json("games")["games"]}
     assert listed["duel"]["can_clone"] is True

@@ -1,12 +1,16 @@
 """How figures are written: the same on the screen and on every page."""
 
+import ast
+import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+import cornerman
 from cornerman.format import (
     count,
     dollars,
@@ -23,9 +27,11 @@ from cornerman.format import (
     percent,
     percent_in_words,
     percent_with_interval,
+    plain,
     points,
     points_in_words,
     signed,
+    threshold,
     usd,
 )
 
@@ -35,6 +41,7 @@ WRITERS: list[Callable[[float], str]] = [
     percent,
     dollars,
     lead,
+    plain,
     lambda value: fixed(value, 2),
     lambda value: signed(value, 1),
     lambda value: elo_interval(value, value),
@@ -132,9 +139,11 @@ def test_an_e_value_keeps_its_order_of_magnitude(log_e: float) -> None:
         (points_in_words(0.275, 0.2035, 0.3505), "55.0 points of 100 (95% interval 40.7 to 70.1)"),
         (lead(0.275), "+55"),
         (elo(107.6), "+108"),
-        (elo(None), "infinite"),
+        (elo(math.inf), "+infinite"),
+        (elo(-math.inf), "-infinite"),
         (elo(-0.3), "+0"),
-        (elo_interval(-120, None), "[-120, infinite]"),
+        (elo_interval(-120, math.inf), "[-120, +infinite]"),
+        (elo_interval(-math.inf, 35), "[-infinite, +35]"),
         (milliseconds(None), ""),
         (milliseconds(0.0), "under 0.1 ms"),
         (milliseconds(0.25), "0.25 ms"),
@@ -153,6 +162,14 @@ def test_an_e_value_keeps_its_order_of_magnitude(log_e: float) -> None:
         (dollars(0.0012), "US$ 0.0012"),
         (dollars(0.99996), "US$ 1.00"),
         (dollars(1234.5), "US$ 1,234.50"),
+        (plain(0.5), "0.5"),
+        (plain(12.0), "12"),
+        (plain(-0.0), "0"),
+        (plain(0.00000123456, 2), "1.2e-06"),
+        (threshold(0.05), "20"),
+        (threshold(0.05 / 14), "280"),
+        (threshold(0.3), "3.33"),
+        (threshold(0.00001), "100,000"),
         (e_value(0.0), "1"),
         (e_value(-2.302585), "0.1"),
         (e_value(6.9043353), "997"),
@@ -166,3 +183,25 @@ def test_an_e_value_keeps_its_order_of_magnitude(log_e: float) -> None:
 )
 def test_examples(shown: str, is_written: str) -> None:
     assert shown == is_written
+
+
+APART = {"format.py", "report/curve.py", "scale/pool.py"}
+"""The place itself, one that writes the coordinates of an SVG file, and one that tells of a constant."""
+
+
+def test_figures_are_written_in_one_place() -> None:
+    package = Path(cornerman.__file__).parent
+    spelled = [
+        f"{path.relative_to(package)}:{node.lineno}: {ast.unparse(node)}"
+        for path in sorted(package.rglob("*.py"))
+        if path.relative_to(package).as_posix() not in APART
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FormattedValue) and node.format_spec and re.search(r"[,_]|[fFgGeE%]$", _spec(node))
+    ]
+    assert not spelled
+
+
+def _spec(node: ast.FormattedValue) -> str:
+    """What stands behind the colon, without values of its own: the ``.f`` of ``{value:.{digits}f}``."""
+    assert isinstance(node.format_spec, ast.JoinedStr)
+    return "".join(str(part.value) for part in node.format_spec.values if isinstance(part, ast.Constant))
