@@ -70,6 +70,8 @@ def show(episode: EpisodeId, *, config: ConfigFile = None, db: Db = None, as_jso
         if store.scores(episode) is None and faults:
             return _void(episode, faults, as_json)
         record = store.episode(episode)
+        # The game of a kept episode broke, if at all, in an earlier attempt.
+        faults = tuple(one for one in faults if one.fault.where == "player")
         if as_json:
             return emit(EpisodeShown(store.summary(episode), record.turns, faults))
     say(f"{record.game}, seed {record.seed}, {record.clock} clock, {record.purpose}, ended by {record.ended_by}")

@@ -135,6 +135,21 @@ def test_play_in_a_game_that_breaks() -> None:
     assert (again["episodes"], again["voided"]) == (found["episodes"], found["voided"])
 
 
+def test_an_episode_that_is_kept_tells_of_no_earlier_attempt() -> None:
+    """The game broke, was mended, and the same command played the episode to its end."""
+    words = ("play", "people.py:THIRD", "bot:random", "--game", "always.py:ODD", "--episodes", 2)
+    run(*words, code=1)
+    ((episode,), *_) = sql("select episode_id from faults order by id")
+    assert "the game twenty-one broke" in run("episodes", "show", episode).stdout
+    mended = Path("always.py").read_text(encoding="utf-8").replace("WHEN = range(4)", "WHEN = ()")
+    Path("always.py").write_text(mended, encoding="utf-8")
+    run(*words)
+    kept = run("episodes", "show", episode).stdout
+    assert "ended by" in kept and "the game twenty-one broke" not in kept
+    as_json, _ = shown("episodes", "show", episode)
+    assert {fault["where"] for fault in as_json["faults"]} <= {"player"}
+
+
 def test_play_in_a_game_that_always_breaks_ends_with_code_1() -> None:
     found, _ = shown("play", "bot:random", "people.py:FINE", "--game", "always.py:ALWAYS", "--episodes", 4, code=1)
     assert (found["episodes"], found["voided"], found["score"]) == (0, 4, None)
