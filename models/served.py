@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from models.anthropic import AnthropicModel
-from models.boundary import public_url
+from models.boundary import public_url, without_keys
 from models.capabilities import (
     API,
     COMPATIBLE,
@@ -290,9 +290,13 @@ SERVED: Mapping[str, Callable[[str, ModelOptions], Opened]] = {
 
 def checked_url(url: str) -> str:
     """``url`` if it is a server's address and nothing more: the rest would be recorded with the model's name."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput(f"{public_url(url)!r} is not a URL of a server; write one like http://127.0.0.1:8000")
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        whole = False
+    if not whole:
+        raise BadInput(f"{without_keys(url)!r} is not a URL of a server; write one like http://127.0.0.1:8000")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise BadInput(
             f"the URL of {public_url(url)} holds a user, a password or a query; "

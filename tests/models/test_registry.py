@@ -151,10 +151,15 @@ def test_a_dollar_limit_needs_prices(monkeypatch: pytest.MonkeyPatch) -> None:
     open_model("vllm:http://127.0.0.1:1#m", limited)
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://host/x", "http://", "localhost#m"])
-def test_what_is_no_url(url: str) -> None:
-    with pytest.raises(BadInput, match="not a URL"):
-        open_model(f"vllm:{url}#m")
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:8000", "ftp://host/x", "http://", "localhost#m", "http://h:port", "http://h:99999", "http://[::1"],
+)
+def test_what_is_no_url(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    for spec, options in ((f"vllm:{url}#m", ModelOptions()), ("openai:m", ModelOptions(base_url=url))):
+        with pytest.raises(BadInput, match="not a URL"):
+            open_model(spec, options)
 
 
 def test_manual_and_scripted_open_without_any_key(tmp_path: Path) -> None:
