@@ -5,7 +5,7 @@ A draft becomes an episode by being played again as its human played it, so all 
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cornerman.faults import Fault
@@ -23,7 +23,7 @@ from episodes.games.draft.agreement import KINDS, Agreement, Answer, Kind, agree
 from episodes.games.draft.follow import FollowGame, questions
 from episodes.games.draft.human import NAME, RecordedDrafter
 from episodes.games.draft.view import FEATURES
-from episodes.pairs import play_matches
+from episodes.pairs import play_matches, scope_with
 from episodes.play import Match
 from episodes.player import Player
 from episodes.store.store import Store
@@ -160,10 +160,7 @@ async def score_player(place: Workplace, player: Player, drafts: int, on_progres
     """
     plain = _followed(place.game)
     wanted = min(drafts, plain.drafts)
-    matches = [
-        Match(place.game, (player,), seed, Clock.parse("paused"), "check", scope="drafts score")
-        for seed in range(wanted)
-    ]
+    matches = [_scored_match(place, player, seed) for seed in range(wanted)]
     faults: list[Fault] = []
     finished: list[Match] = []
 
@@ -196,6 +193,14 @@ async def score_player(place: Workplace, player: Player, drafts: int, on_progres
         voided=len(faults),
         faults=tuple(faults[:TOLD]),
     )
+
+
+def _scored_match(place: Workplace, player: Player, seed: int) -> Match:
+    """One of before it was kept what shapes a player's answers is taken for the same."""
+    match = Match(place.game, (player,), seed, Clock.parse("paused"), "check", scope="drafts score")
+    if place.store.lacks_identities(match.id):
+        return match
+    return replace(match, scope=scope_with(match.scope, player))
 
 
 def _of_kind(kind: str) -> Callable[[Answer], bool]:

@@ -94,6 +94,31 @@ def test_a_player_is_measured_on_what_training_never_saw() -> None:
     assert run_json("drafts", "score", "bot:random", "--game", f"draft:{FILE}")["share"] < 0.3
 
 
+def test_another_model_behind_one_name_is_measured_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db, script = tmp_path / "scripted.db", tmp_path / "script.jsonl"
+    words = ("drafts", "score", f"scripted:{script}@base", "--game", f"draft:{FILE}", "--drafts", 2, "--db", db)
+
+    def games() -> set[str]:
+        with Store.open(db, write=False) as store:
+            return set(store.episode_ids())
+
+    script.write_text('{"match": ".", "reply": "one"}\n')
+    with monkeypatch.context() as patch:  # as the first version played
+        patch.setattr("episodes.pairs.identity_of", lambda player: "")
+        patch.setattr("episodes.play.identity_of", lambda player: "")
+        run(*words)
+    before = games()
+    run(*words)
+    assert games() == before, "games of before do not tell what answered"
+    words = (*words[:6], 3, *words[7:])
+    run(*words)
+    known = games() - before
+    assert len(known) == 1
+    script.write_text('{"match": ".", "reply": "another"}\n')
+    run(*words)
+    assert len(games() - before - known) == 1
+
+
 def test_what_cannot_be_measured_or_read_says_so(tmp_path: Path) -> None:
     def refused(*words: object) -> str:
         lines = run(*words, code=2).stderr.strip().splitlines()
