@@ -94,7 +94,8 @@ def test_a_night_stops_at_its_budget_and_its_money_stays_spent(folder: Path) -> 
         raised = night()
         assert raised["night"] == result["night"]
         assert rows_of(db, "select shaping, plan from runs") == [(shaping, plan)]
-        _, most_usd = spending(db)
+        most_calls, most_usd = spending(db)
+        assert server.answered <= most_calls, "a call was not booked"
         assert later_usd < most_usd <= 4 * LIMIT + 1e-9
         assert server.answered * COST <= most_usd + 1e-9
         most = whole_games(db)
