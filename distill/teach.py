@@ -1,9 +1,10 @@
 """Teacher games: the strong player, unhurried on the paused clock, against the league, sides swapped on each seed.
 
-A search is bound by the processor, so whole games are played in worker processes and their records come back to the
-one writer; a chat model behind a server waits for it, so its games, also those of a search against it, are played side
-by side in this process, where the one ledger sees every call. The games are the same whatever the number of workers,
-and a game that the store holds is not played again. Knows nothing about what is learned from them.
+A search is bound by the processor, so its games are played whole in worker processes and their records come back to
+the one writer; a chat model behind a server waits for it, so the games in which one plays, also those of a search
+against it, are played side by side in this process, where the one ledger sees every call. The games are the same
+whatever the number of workers, and a game that the store holds is not played again. Knows nothing about what is learned
+from them.
 """
 
 import asyncio
@@ -107,19 +108,23 @@ async def teach(
 ) -> TeachReport:
     """Play what is missing of ``lessons`` and report on all of it.
 
-    ``workers``: processes; ``None`` is one a core for a search that meets no served model, and none otherwise; 0 plays
-    in this process, with the players that ``here`` opens if it is given: what they spend is on their owner's ledger.
-    With a ``runner`` it plays, and the players are its owner's to close.
+    ``workers``: processes, ``None`` for one a core where the teacher is a search, and none otherwise. Without them, and
+    whenever a served model plays, a game is played in this process, with the players that ``here`` opens if it is
+    given: what they spend is on their owner's ledger. With a ``runner`` it plays, and the players are its owner's to
+    close.
     ``on_episode`` gets the number of games that are there and of all games. Raises ``BadInput`` for unknown players
     and ``BudgetExhausted`` where the ledger says so; games that are finished then are kept.
     """
     began = time.perf_counter()
     players = {name: (here or open_player)(name) for name in (lessons.teacher, *lessons.opponents)}
     if workers is None:
-        alone = lessons.teacher.startswith("search:") and not any(map(_is_served, players.values()))
-        workers = (os.cpu_count() or 1) if alone else 0
+        workers = (os.cpu_count() or 1) if lessons.teacher.startswith("search:") else 0
     jobs = _jobs(lessons, players, store)
     missing = [job for job in jobs if store.scores(job.match.id) is None]
+    apart, together = list[_Job](), list[_Job]()
+    for job in missing:
+        alone = workers and runner is None and not any(map(_is_served, job.match.players))
+        (apart if alone else together).append(job)
     done = len(jobs) - len(missing)
     faults: dict[str, str] = {}
 
@@ -132,16 +137,15 @@ async def teach(
 
     on_episode(done, len(jobs))
     try:
-        if workers and missing and runner is None:
-            await _play_in_workers(store, missing, open_player, min(workers, len(missing)), on_game)
-        else:
-            await play_matches(
-                [job.match for job in missing],
-                store,
-                concurrency=IN_PROCESS if runner is None else runner.width,
-                on_result=lambda match, outcome: on_game(match, outcome if isinstance(outcome, Void) else None),
-                run=play_episode if runner is None else runner.play,
-            )
+        if apart:
+            await _play_in_workers(store, apart, open_player, min(workers, len(apart)), on_game)
+        await play_matches(
+            [job.match for job in together],
+            store,
+            concurrency=IN_PROCESS if runner is None else runner.width,
+            on_result=lambda match, outcome: on_game(match, outcome if isinstance(outcome, Void) else None),
+            run=play_episode if runner is None else runner.play,
+        )
     finally:
         if runner is None:
             for player in players.values():

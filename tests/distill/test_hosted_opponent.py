@@ -1,7 +1,9 @@
 """Teacher games against a chat model behind a server: its moves arrive, and one ledger sees what it spends."""
 
 import asyncio
+import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,8 +42,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def play(store: Store, server: FaultyServer, teacher: str, ledger: Ledger) -> TeachReport:
-    """A pair of games of ``teacher`` against the opponent; every chat model spends from ``ledger``."""
+def elsewhere(opened: Path, name: str) -> Player:
+    """A player in a worker, which leaves a file in ``opened``."""
+    assert not name.startswith("openai:"), "a worker has a ledger of its own"
+    (opened / f"{name} {os.getpid()}").touch()
+    return open_player(name)
+
+
+def play(
+    store: Store, server: FaultyServer, teacher: str, ledger: Ledger, *more: str, workers: int | None = None
+) -> TeachReport:
+    """A pair of games of ``teacher`` against the opponent and ``more``; every chat model spends from ``ledger``."""
 
     def here(name: str) -> Player:
         if not name.startswith("openai:"):
@@ -50,11 +61,8 @@ def play(store: Store, server: FaultyServer, teacher: str, ledger: Ledger) -> Te
         options = ModelOptions(base_url=server.url, ledger=ledger, prices={spec: PRICE}, max_retries=0)
         return ModelPlayer(name, open_model(spec, options), "Answer with a move.", "{situation}", max_tokens=8)
 
-    def elsewhere(name: str) -> Player:
-        raise AssertionError(f"{name} was opened by a worker, with a ledger of its own")
-
-    lessons = Lessons(GAME, teacher, (OPPONENT,), (1,), "hosted")
-    return asyncio.run(teach(store, lessons, elsewhere, here=here))
+    lessons = Lessons(GAME, teacher, (OPPONENT, *more), (1,), "hosted")
+    return asyncio.run(teach(store, lessons, partial(elsewhere, store.path.parent), here=here, workers=workers))
 
 
 def turns_of(store: Store, player: str) -> int:
@@ -86,6 +94,20 @@ def test_what_the_opponent_spends_is_on_the_one_ledger(store: Store, server: Fau
         )
         assert total.cost_usd == pytest.approx(calls[name] * COST)
     assert set(ledger.totals()) == {name for name, count in calls.items() if count}
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_only_games_of_a_served_model_keep_a_search_in_this_process(
+    store: Store, server: FaultyServer, workers: int | None
+) -> None:
+    """All others are played by workers: a search that waits for its turn here holds up the model's answers."""
+    ledger = Ledger(limit_usd=1.0)
+    report = play(store, server, "search:4", ledger, "bot:random", workers=workers)
+    assert (report.played, report.faults, len(report.episodes)) == (4, (), 4)
+    assert ledger.totals()["openai:sparring"].calls == turns_of(store, OPPONENT) == len(server.requests) > 10
+    opened = [file.name.split() for file in store.path.parent.glob("*:*")]
+    assert {name for name, _ in opened} == {"search:4", "bot:random"}
+    assert str(os.getpid()) not in {process for _, process in opened}
 
 
 def test_a_limit_stops_the_lessons_and_a_higher_one_continues_them(store: Store, server: FaultyServer) -> None:
