@@ -140,14 +140,15 @@ class OpenAIModel(OpenAIService):
 
     def _read(self, answer: Any, latency: float) -> Completion:
         """The completion in ``answer``. The SDK does not validate what it parsed, so everything is checked here."""
-        if not getattr(answer, "choices", None):
+        choices = getattr(answer, "choices", None)
+        if not choices or not isinstance(choices, list):
             if isinstance(error := getattr(answer, "error", None), Mapping):  # OpenRouter: an error with status 200
                 raise self._boundary.event_fault(error)
             raise self._boundary.malformed("no choices in it")
-        choice = answer.choices[0]
+        choice = choices[0]
         message = getattr(choice, "message", None)
         content, refusal = getattr(message, "content", None), getattr(message, "refusal", None)
-        if message is None or not isinstance(content, str | None):
+        if message is None or not (isinstance(content, str | None) and isinstance(refusal, str | None)):
             raise self._boundary.malformed("no message text in it")
         completion = self._completion(
             content or "", refusal or "", choice.finish_reason, getattr(answer, "usage", None)
@@ -176,7 +177,7 @@ class _Said(dict[str, Any]):
 def thought_in(said: object) -> str:
     """What a message, or a piece of one, holds of the model's thinking; servers differ in what they call it."""
     found = (getattr(said, field, None) for field in ("reasoning_content", "reasoning"))
-    return next((thought for thought in found if isinstance(thought, str)), "")
+    return next((thought for thought in found if thought and isinstance(thought, str)), "")
 
 
 def one_of(choices: Sequence[str], how: Choosing) -> dict[str, Any]:

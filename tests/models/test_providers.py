@@ -1,6 +1,7 @@
 """Every protocol against a real server that does everything wrong that a provider can do."""
 
 import asyncio
+import json
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from models.capabilities import VLLM
 from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.endpoint import Endpoint
 from models.errors import BadInput, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
-from models.openai import OpenAIModel, nearest_choice, only_model
+from models.openai import OpenAIModel, _Said, nearest_choice, only_model, thought_in
 from models.registry import ModelOptions, open_model
 
 MESSAGES = (Message("system", "You fight."), Message("user", "far"), Message("assistant", "jab"), Message("user", "x"))
@@ -85,6 +86,27 @@ def test_a_fault_has_its_class_and_no_key(
     assert str(fault).startswith(f"{asked.name}: ")
     everything = f"{fault} {fault!r} {''.join(traceback.format_exception(fault))} {fault.__cause__} {fault.__context__}"
     assert KEY not in everything
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        {"choices": {"message": {"content": "jab"}}},
+        {"choices": 1},
+        {"choices": [None]},
+        {"choices": [{"message": {"content": ["jab"]}}]},
+        {"choices": [{"message": {"content": None, "refusal": {"why": "no"}}}]},
+        {"choices": [{"message": {"content": "jab"}}], "usage": {"prompt_tokens": "10", "completion_tokens": 3}},
+    ],
+)
+def test_an_answer_of_another_form_is_malformed(answer: object) -> None:
+    """What comes as JSON is taken apart unchecked by the SDK."""
+    if isinstance(answer, dict):
+        answer = {"usage": {"prompt_tokens": 10, "completion_tokens": 3}} | answer
+    model = OpenAIModel(Endpoint("openai", "m"), name="openai:m", api_key=KEY, capabilities=VLLM)
+    with pytest.raises(Malformed, match="not of the API's form"):
+        model._read(json.loads(json.dumps(answer), object_hook=_Said), 0.0)
 
 
 @pytest.mark.parametrize("kind", PROTOCOLS)
@@ -243,6 +265,12 @@ def test_what_was_thought_is_kept_apart_from_the_text(kind: str, server: FaultyS
         assert (completion.text.strip(), completion.thought) == ("jab", "hm")
     if kind in CHAT_KINDS:
         assert ask(opened(kind, "ok", server)).thought == ""
+
+
+def test_an_empty_field_hides_no_thought_in_another() -> None:
+    assert thought_in(_Said(reasoning_content="", reasoning="hm")) == "hm"
+    assert thought_in(_Said(reasoning_content="hm", reasoning="hm")) == "hm"
+    assert thought_in(_Said(reasoning={"effort": "low"})) == ""
 
 
 def test_a_response_that_failed_and_one_that_is_short(server: FaultyServer) -> None:
