@@ -4,11 +4,12 @@ Knows the names of the environment variables that hold keys, never the keys.
 """
 
 import difflib
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from models.capabilities import API, Effort
 from models.errors import BadInput
@@ -18,6 +19,8 @@ DEFAULT_FILE = "cornerman.toml"
 
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """US dollars per million tokens."""
+Limit = Annotated[float, BeforeValidator(lambda value: math.inf if value is None else value)]
+"""May be infinite, which JSON has no word for: it is ``null`` in the configuration that a run keeps."""
 
 
 class Section(BaseModel):
@@ -47,7 +50,7 @@ class ModelSection(ServedSection):
     model: str
     temperature: float = Field(default=1.0, ge=0, le=2)
     max_tokens: int = Field(default=128, ge=1)
-    time_limit: float = Field(default=60.0, gt=0)
+    time_limit: Limit = Field(default=60.0, gt=0)
 
 
 class PlayerSection(ModelSection):
@@ -57,7 +60,7 @@ class PlayerSection(ModelSection):
 class ReflectorSection(ModelSection):
     model: str = "analyst"
     max_tokens: int = Field(default=8000, ge=1)
-    time_limit: float = Field(default=300.0, gt=0)
+    time_limit: Limit = Field(default=300.0, gt=0)
 
 
 class TeacherSection(ServedSection):
@@ -76,7 +79,7 @@ class StudentSection(Section):
 class BudgetSection(Section):
     """What a night may spend on models; a call that would go beyond it is not made."""
 
-    usd: float = Field(default=5.0, ge=0)
+    usd: Limit = Field(default=5.0, ge=0)
     tokens: int = Field(default=20_000_000, ge=0)
 
 
@@ -127,6 +130,14 @@ def load_config(path: Path | None) -> Config:
         return Config.model_validate(values)
     except ValidationError as error:
         raise BadInput(f"{path}: {_explain(error)}") from None
+
+
+def stored_config(text: str) -> Config:
+    """The configuration that a run kept, as JSON; raises ``BadInput`` for one that this version does not know."""
+    try:
+        return Config.model_validate_json(text)
+    except ValidationError as error:
+        raise BadInput(f"the configuration that the run kept: {_explain(error)}") from None
 
 
 def _explain(error: ValidationError) -> str:

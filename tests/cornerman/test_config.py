@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cornerman.config import TEMPLATE, Config, load_config
+from cornerman.config import TEMPLATE, Config, load_config, stored_config
 from cornerman.night.recognition import night_root, stage_digest
 from cornerman.opening import model_options
 from models.errors import BadInput
@@ -22,6 +22,23 @@ def test_the_template_is_every_default(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, TEMPLATE)) == Config()
     for name, section in Config.model_fields.items():
         assert f"\n{name} = " in TEMPLATE or f"\n[{name}]" in TEMPLATE or f"\n# [{name}]" in TEMPLATE, section
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[budget]\nusd = inf", "[player]\ntime_limit = inf", "[reflector]\ntime_limit = inf"]
+)
+def test_what_a_run_keeps_is_read_as_it_was(tmp_path: Path, text: str) -> None:
+    config = load_config(written(tmp_path, text))
+    assert stored_config(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"), [("{", "JSON"), ('{"gaem": "duel"}', "'gaem'"), ('{"budget": {"usd": -1}}', "budget.usd")]
+)
+def test_what_no_run_of_this_version_keeps_is_one_line(kept: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words) as caught:
+        stored_config(kept)
+    assert "\n" not in str(caught.value)
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
