@@ -4,7 +4,6 @@ Each problem is one line that names the rule, what was seen, and what to do. Kno
 """
 
 import asyncio
-import json
 import math
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +13,8 @@ from models.chat import ChatModel, ChatRequest, Completion, FinishReason, Messag
 from models.endpoint import Endpoint
 
 MESSAGES = (Message("system", "You fight. Answer with one word."), Message("user", "The opponent is far."))
+MOVES = ("jab", "guard")
+"""Choices for a model that cannot be held to any: it answers all the same."""
 AT_ONCE = 5
 MOST = 64
 FEW = 4
@@ -26,7 +27,7 @@ class Claims:
 
     ``choices`` are some that it can be held to; none if it cannot. ``repeats``: the same request with the same seed
     gives the same text. ``least_tokens`` is the smallest limit of an answer that its provider takes. ``secrets`` are
-    known to it, and may be seen nowhere.
+    known to it, and may be seen in nothing that it says of itself.
     """
 
     choices: tuple[str, ...] = ()
@@ -64,8 +65,8 @@ async def _declarations(model: ChatModel, claims: Claims) -> list[str]:
         return [*problems, f"endpoint is {endpoint!r}: give an Endpoint with a kind, for matches are told apart by it"]
     if model.endpoint != endpoint:
         problems.append("endpoint differs from one look to the next: it says what the model is, not how it does")
-    shown = json.dumps([model.name, repr(model), endpoint.facts()], ensure_ascii=False)
-    if any(secret in shown for secret in claims.secrets):
+    shown = [model.name, repr(model), *map(str, endpoint.facts().values())]
+    if any(secret in text for secret in claims.secrets for text in shown):
         problems.append("a secret is seen in the name, the endpoint or repr(model): these are recorded and shown")
     return problems
 
@@ -90,12 +91,14 @@ async def _length(model: ChatModel, claims: Claims) -> list[str]:
 
 
 async def _choices(model: ChatModel, claims: Claims) -> list[str]:
-    """the answer is one of the choices, where the model says that it can be held to them."""
+    """a request with choices is answered, with one of them where the model says that it can be held to them."""
     problems = []
-    for seed in range(3) if claims.choices else ():
-        request = ChatRequest(MESSAGES, claims.choices, max_tokens=MOST, temperature=1.0, seed=seed)
-        text = (await model.complete(request)).text
-        if text not in claims.choices:
+    for seed in range(3):
+        request = ChatRequest(MESSAGES, claims.choices or MOVES, max_tokens=MOST, temperature=1.0, seed=seed)
+        completion = await model.complete(request)
+        problems += _flaws(completion)
+        text = completion.text
+        if claims.choices and text not in claims.choices:
             problems.append(f"{text!r} is none of {claims.choices}: claim choices only of a model that is held to them")
     return problems
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,8 +39,10 @@ from models.vllm_batch import VLLMBatchModel
 from models.wrapping import Lent
 from reflect.recorded import Recorded
 
+PROGRAM = ("models", "prompts", "episodes", "reflect", "optimize", "distill", "cornerman")
 CHOICES = ("jab", "throw", "guard")
 HELD = ("vllm", "ollama", "llamacpp")
+QUOTED = 'secret "in quotes"'
 HERE = Claims(CHOICES, repeats=True)
 
 
@@ -111,6 +114,17 @@ def wrappers(store: Store) -> dict[str, Callable[[ChatModel], ChatModel]]:
 WRAPPERS = ("lent", "retrying", "metered", "limited", "throttled", "replicas", "remembered", "leased", "recorded")
 
 
+def test_every_wrapper_of_the_program_is_among_them(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    files = (file for folder in PROGRAM for file in (root / folder).rglob("*.py"))
+    written = {
+        name for file in files for name in re.findall(r"^class (\w+)\(Wrapper\)", file.read_text(), re.MULTILINE)
+    }
+    with Store.open(tmp_path / "s.db") as store:
+        tested = {type(wrap(Wrong())).__name__ for wrap in wrappers(store).values()}
+    assert tested == written - {"_Replica"} | {"Replicas"}
+
+
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_every_wrapper_keeps_the_contract(name: str, server: FaultyServer, tmp_path: Path) -> None:
     with Store.open(tmp_path / "s.db") as store:
@@ -167,6 +181,19 @@ def test_the_one_that_is_broken_below_keeps_it() -> None:
     assert problems(Wrong(streams=True, shown=("j", "ja", "jab")), HERE) == []
 
 
+def test_choices_are_no_surprise_to_a_model_that_is_not_held_to_them() -> None:
+    """A game offers its moves as choices to every model."""
+
+    class Surprised(Wrong):
+        async def answer(self, request: ChatRequest) -> Completion:
+            if request.choices is not None:
+                raise NotImplementedError("choices")
+            return await super().answer(request)
+
+    (problem,) = problems(Surprised())
+    assert problem.endswith("the model raised NotImplementedError: choices")
+
+
 @pytest.mark.parametrize(
     ("ways", "says"),
     [
@@ -174,6 +201,7 @@ def test_the_one_that_is_broken_below_keeps_it() -> None:
         ({"name": "a\nb"}, "one line of printable text"),
         ({"name": f"m {KEY}"}, "a secret is seen"),
         ({"endpoint": Endpoint("fake", extra=KEY)}, "a secret is seen"),
+        ({"name": QUOTED}, "a secret is seen"),
         ({"endpoint": None}, "give an Endpoint with a kind"),
         ({"endpoint": Endpoint("")}, "give an Endpoint with a kind"),
         ({"streams": None}, "streams is None"),
@@ -198,7 +226,7 @@ def test_the_one_that_is_broken_below_keeps_it() -> None:
     ],
 )
 def test_every_rule_is_checked(ways: dict[str, Any], says: str) -> None:
-    found = problems(Wrong(**ways), replace(HERE, secrets=(KEY,)))
+    found = problems(Wrong(**ways), replace(HERE, secrets=(KEY, QUOTED)))
     assert any(says in problem for problem in found), found
     assert len(found) == len(set(found))
     assert not any("\n" in problem for problem in found)
