@@ -7,13 +7,14 @@ import operator
 import os
 import reprlib
 import traceback as tracebacks
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from models.boundary import one_line, without_keys
-from models.errors import Void
+from models.errors import BadInput, CornermanError, Void
 
 FRAMES = 30
 """Calls of a traceback that are kept, the innermost."""
@@ -27,7 +28,7 @@ class ContractBroken(Exception):
     """A plug-in gave what the contract does not allow; the message says what, and what is wanted."""
 
     def __init__(self, given: object, wanted: str) -> None:
-        super().__init__(f"gave {reprlib.repr(given)}; {wanted}")
+        super().__init__(f"gave {one_line(reprlib.repr(given))}; {wanted}")
 
 
 def checked_text(found: object) -> str:
@@ -97,13 +98,30 @@ class FaultPlace:
 def raised(where: Literal["game", "player"], call: str, error: BaseException, seat: int | None = None) -> GuestFault:
     """The fault that ``error`` is, which came out of the plug-in's ``call``."""
     said = tracebacks.TracebackException.from_exception(error, limit=-FRAMES)
+    traceback = _bounded(_clean("".join(said.format())))
+    return GuestFault(where, one_line(type(error).__name__), f"in {call}: {told(error)}", traceback, seat)
+
+
+def told(error: BaseException) -> str:
+    """What a plug-in's ``error`` is and in which line of which file it was raised, in one line."""
     if isinstance(error, ContractBroken):
-        message = f"in {call}: {one_line(_clean(str(error)))}"
-    else:
-        last = "".join(said.format_exception_only())
-        place = f" ({Path(said.stack[-1].filename).name}, line {said.stack[-1].lineno})" if said.stack else ""
-        message = f"in {call}: {one_line(_clean(last))}{place}"
-    return GuestFault(where, one_line(type(error).__name__), message, _bounded(_clean("".join(said.format()))), seat)
+        return one_line(_clean(str(error)))
+    said = tracebacks.TracebackException.from_exception(error, limit=-1)
+    message = one_line(_clean("".join(said.format_exception_only())))
+    if not said.stack or said.stack[0].filename.startswith("<"):  # the machinery of imports is no place
+        return message
+    return f"{message} ({one_line(_clean(Path(said.stack[0].filename).name))}, line {said.stack[0].lineno})"
+
+
+@contextmanager
+def opening(what: str) -> Iterator[None]:
+    """What the code of a plug-in raises inside, before there is anything to play, is ``BadInput`` that begins so."""
+    try:
+        yield
+    except (CornermanError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # an author's code may raise anything
+        raise BadInput(f"{what}: {told(error)}") from error
 
 
 def faults_of(void: Void) -> tuple[GuestFault, ...]:

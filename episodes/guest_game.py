@@ -11,12 +11,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any, cast
+from typing import Any, cast, get_args
 
-from episodes.fault import ContractBroken, checked_count, checked_text, checked_texts, raised
-from episodes.game import Capabilities, Game, Input, Move, Observation, State
-from models.errors import BadInput, CornermanError, GameFault
+from episodes.fault import ContractBroken, checked_count, checked_text, checked_texts, opening, raised
+from episodes.game import Capabilities, Fate, Game, Input, Move, Observation, State
+from models.errors import CornermanError, GameFault
 
+FATES: tuple[Fate, ...] = get_args(Fate)
+MOST_TICKS = 10**6
+"""Ticks a second: with more, the ticks of a long latency could not be counted."""
 _WITH_SEAT = frozenset({"observe", "accepts", "ready_in", "belief", "legal_moves"})
 """Calls whose first argument is a seat."""
 
@@ -42,9 +45,9 @@ def _calling(call: str, read: Reader) -> Callable[..., Any]:
     def method(self: Any, *arguments: Any) -> Any:
         try:
             return read(self, getattr(self.inner, call)(*arguments), arguments)
-        except CornermanError:
+        except (CornermanError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:  # an author's code may raise anything
+        except BaseException as error:  # an author's code may raise anything
             raise broken(call, error, arguments) from None
 
     return method
@@ -104,16 +107,17 @@ def _read_legal(owner: "_State", found: object, asked: tuple[Any, ...]) -> tuple
 
 
 def _read_observation(owner: "_State", found: object, asked: tuple[Any, ...]) -> Observation:
+    """The observation in plain values, which stay what they were when the game goes on."""
     if not isinstance(found, Observation):
         raise ContractBroken(found, "an Observation is wanted")
-    checked_text(found.text)
+    situation = {checked_text(feature): checked_text(value) for feature, value in found.situation.items()}
     for feature, values in owner._game.features.items():
-        if found.situation.get(feature) not in values:
-            raise ContractBroken(dict(found.situation), f"a situation has one of {tuple(values)} as its {feature!r}")
-    for feature, value in found.situation.items():
-        checked_texts((feature, value))
+        if situation.get(feature) not in values:
+            raise ContractBroken(situation, f"a situation has one of {values} as its {feature!r}")
+    if found.listed not in (True, False):
+        raise ContractBroken(found.listed, "listed is True or False")
     legal = _read_legal(owner, found.legal_moves, asked)
-    return found if legal is found.legal_moves else replace(found, legal_moves=legal)
+    return Observation(checked_text(found.text), situation, legal, bool(found.listed))
 
 
 def _read_returns(owner: "_State", found: Any, asked: tuple[Any, ...]) -> tuple[float, ...]:
@@ -131,23 +135,41 @@ def _read_passed(owner: "_State", found: object, asked: tuple[Any, ...]) -> int:
 
 
 def _read_inputs(owner: "_State", found: Any, asked: tuple[Any, ...]) -> tuple[Input, ...]:
-    for one in found:
-        if not isinstance(one, Input):
-            raise ContractBroken(one, "an Input is wanted")
-        for count in (one.seat, one.decision, one.tick):
-            checked_count(count)
-        for text in (one.move, one.fate):
-            checked_text(text)
-    return tuple(found)
+    return tuple(_read_input(one, owner._game.seats) for one in found)
+
+
+def _read_input(found: object, seats: int) -> Input:
+    if not isinstance(found, Input):
+        raise ContractBroken(found, "an Input is wanted")
+    seat, decision, tick = map(checked_count, (found.seat, found.decision, found.tick))
+    if not 0 <= seat < seats:
+        raise ContractBroken(seat, f"seats from 0 to {seats - 1} are wanted")
+    if found.fate not in FATES:
+        raise ContractBroken(found.fate, f"a fate is one of {', '.join(FATES)}")
+    return Input(seat, decision, checked_text(found.move), found.fate, tick)
 
 
 def _read_tick(self: "_State") -> int:
     try:
         return checked_count(self.inner.tick)
-    except CornermanError:
+    except (CornermanError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # as above
         raise broken("tick", error) from None
+
+
+_pass_time = _calling("advance", _read_passed)
+
+
+def _advance(self: Any, ticks: int) -> int:
+    """``advance``, by which time must pass: whoever plays would wait for ever where it stands still."""
+    before = self.tick
+    passed: int = _pass_time(self, ticks)
+    if self.tick - before != passed:
+        raise broken("advance", ContractBroken(passed, f"tick went from {before} to {self.tick}"))
+    if not passed and not self.is_terminal():
+        raise broken("advance", ContractBroken(passed, "time has to pass while the game is not over"))
+    return passed
 
 
 _STATE: Mapping[str, Any] = {
@@ -160,7 +182,7 @@ _STATE: Mapping[str, Any] = {
 }
 _REAL_TIME: Mapping[str, Any] = {
     "tick": property(_read_tick),
-    "advance": _calling("advance", _read_passed),
+    "advance": _advance,
     "ready_in": _calling("ready_in", _read_count),
     "inputs": _calling("inputs", _read_inputs),
 }
@@ -207,18 +229,35 @@ def _state(found: object, game: "_Game") -> _State:
     return _state_class(cast(type, type(found)), tuple(more))(found, game)
 
 
+def _read_capabilities(found: Capabilities) -> Capabilities:
+    most, terms = found.most_at_once, found.terms
+    if most is not None and checked_count(most) < 1:
+        raise ContractBroken(most, "most_at_once is one episode at least")
+    return replace(found, terms=None if terms is None else checked_texts(terms))
+
+
+def _read_features(found: object) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(found, Mapping):
+        raise ContractBroken(found, "a mapping is wanted")
+    return {checked_text(feature): checked_texts(values) for feature, values in found.items()}
+
+
 class _Game(_Guarded):
     """A game of a guest. What it declares was read once; its class gets the rest, see ``guest_game``."""
 
     def __init__(self, inner: Any, place: str, reopen: Callable[[str], Game]) -> None:
         self.inner = inner
-        self.name: str = inner.name
-        self.seats: int = inner.seats
-        self.tick_rate: int | None = inner.tick_rate
-        self.capabilities: Capabilities = inner.capabilities
-        self.moves: tuple[Move, ...] = inner.moves
-        self.features: Mapping[str, tuple[str, ...]] = inner.features
-        self.rules: str = inner.rules
+        self.name = checked_text(inner.name)
+        self.seats = checked_count(inner.seats)
+        if self.seats < 1:
+            raise ContractBroken(self.seats, "one seat at least is wanted")
+        self.tick_rate = None if inner.tick_rate is None else checked_count(inner.tick_rate)
+        if self.tick_rate is not None and not 1 <= self.tick_rate <= MOST_TICKS:
+            raise ContractBroken(self.tick_rate, f"ticks a second, from 1 to {MOST_TICKS}, or None are wanted")
+        self.capabilities = _read_capabilities(inner.capabilities)
+        self.moves = checked_texts(inner.moves)
+        self.features = _read_features(inner.features)
+        self.rules = checked_text(inner.rules)
         self._opened = (reopen, place)
 
     def __reduce__(self) -> tuple[Callable[[str], Game], tuple[str]]:
@@ -242,12 +281,10 @@ def guest_game(inner: Game, place: str, reopen: Callable[[str], Game]) -> Game:
 
     Raises ``BadInput`` where the game cannot even say what it is.
     """
-    try:
+    with opening(f"{place} cannot be opened: in its declarations"):
         members = _PLANS if inner.capabilities.plans else {}
         made = type(f"Guest{type(inner).__name__}", (_Game,), dict(members))
         return cast(Game, made(inner, place, reopen))
-    except Exception as error:  # as above
-        raise BadInput(f"{place} cannot be opened: {raised('game', 'its declarations', error).message}") from error
 
 
 def no_legal_move(state: State, seat: int) -> GameFault | None:

@@ -15,6 +15,7 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from episodes.fault import opening
 from episodes.game import Capabilities, Game
 from episodes.games.duel import GAME as DUEL
 from episodes.games.undeclared import declared
@@ -77,10 +78,8 @@ def _load(name: str, written: str, bare: bool) -> Game:
 
 
 def _installed(point: EntryPoint) -> object:
-    try:
+    with opening(f"{point.name} ({point.value}) cannot be loaded"):
         return point.load()
-    except Exception as error:  # an author's package may raise anything
-        raise BadInput(f"{point.name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def _from_file(path: Path, attribute: str) -> object:
@@ -92,10 +91,8 @@ def _from_file(path: Path, attribute: str) -> object:
         raise BadInput(f"{path} cannot be loaded as Python")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    try:
+    with opening(f"{path} cannot be loaded"):
         spec.loader.exec_module(module)
-    except Exception as error:  # an author's file may raise anything
-        raise BadInput(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     if not hasattr(module, attribute):
         raise BadInput(f"{path} defines no {attribute!r}: name the game object after the colon")
     return getattr(module, attribute)
@@ -114,23 +111,16 @@ _MEMBERS = (
 )
 
 
-def _has(found: object, member: str, name: str) -> bool:
-    try:
-        return hasattr(found, member)
-    except Exception as error:  # a property of an author's may raise anything
-        raise BadInput(f"{name} cannot say its {member}: {type(error).__name__}: {error}") from error
-
-
 def _checked(found: object, name: str) -> Game:
     if isinstance(found, type):
         raise BadInput(f"{name} is a class, not a game: name an instance; see the contract in episodes/game.py")
-    # A game that inherits from the protocol has the empty ``capabilities`` that stands there.
-    undeclared = not _has(found, "capabilities", name) or getattr(found, "capabilities", None) is None
-    if undeclared and _has(found, "can_clone", name):
-        found = declared(found)
-    missing = [member for member in _MEMBERS if not _has(found, member, name)]
-    if not missing and not isinstance(getattr(found, "capabilities", None), Capabilities):
-        missing = ["capabilities"]
+    with opening(f"{name} cannot be opened"):
+        # A game that inherits from the protocol has the empty ``capabilities`` that stands there.
+        if getattr(found, "capabilities", None) is None and hasattr(found, "can_clone"):
+            found = declared(found)
+        missing = [member for member in _MEMBERS if not hasattr(found, member)]
+        if not missing and not isinstance(getattr(found, "capabilities", None), Capabilities):
+            missing = ["capabilities"]
     if missing:
         raise BadInput(f"{name} has no {', '.join(missing)}; see the contract in episodes/game.py")
     game: Game = found  # type: ignore[assignment]  # every member is there; `game-check` tests what they do

@@ -3,9 +3,11 @@
 import asyncio
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from breaking import Ledger, breaking, fails
 from remote_heap import Remote
@@ -14,10 +16,7 @@ from small_games import Alone, GuessState, Heap, HeapState, Rope, RopeState, Tin
 from episodes.clock import Clock
 from episodes.contract import check_game
 from episodes.fault import LONGEST_TRACEBACK, GuestFault, faults_of
-from episodes.game import (
-    Game,
-    Observation,
-)
+from episodes.game import Capabilities, Game, Input, Observation
 from episodes.games import load_game
 from episodes.games.duel import GAME as DUEL
 from episodes.games.variants import dressed
@@ -113,6 +112,7 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ("observe", lambda self, seat: Observation("8", {}, ("take-1",)), "as its 'stones'"),
     ("observe", lambda self, seat: Observation(8, {"stones": "few"}, ("take-1",)), "a text is wanted"),  # type: ignore[arg-type]
     ("observe", lambda self, seat: Observation("\ud800", {"stones": "few"}, ("take-1",)), "surrogate"),
+    ("observe", lambda self, seat: Observation("8", {"stones": "few"}, ("take-1",), "no"), "listed is True or False"),  # type: ignore[arg-type]
     ("fingerprint", lambda self: 7, "a text is wanted"),
     ("initial_state", lambda self, seed: None, "a state with"),
 ]
@@ -122,6 +122,64 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
 def test_an_answer_that_the_contract_does_not_allow_is_a_fault(call: str, how: Callable[..., Any], told: str) -> None:
     found = fault(breaking(call, how))
     assert found.message.startswith(f"in {call}: ") and told in found.message
+
+
+def stuck(self: RopeState, ticks: int) -> int:
+    return 0
+
+
+def timeless(self: RopeState, ticks: int) -> int:
+    self.tick, before = 0, self.tick
+    return ticks if before else RopeState.advance(self, ticks)
+
+
+def lost(self: RopeState) -> Any:
+    return (Input(0, 0, "push", "forgotten", 0),)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("call", "how", "told"),
+    [
+        ("advance", stuck, "time has to pass"),
+        ("advance", timeless, "tick went from"),
+        ("advance", lambda self, ticks: ticks + 1, "at most"),
+        ("inputs", lost, "a fate is one of waiting, played, late, superseded, skipped"),
+        ("inputs", lambda self: (Input(2, 0, "push", "played", 0),), "seats from 0 to 1"),
+        ("inputs", lambda self: ["push"], "an Input is wanted"),
+        ("inputs", lambda self: (Input(0, 0, 7, "played", 0),), "a text is wanted"),  # type: ignore[arg-type]
+        ("ready_in", lambda self, seat: None, "a whole number is wanted"),
+    ],
+)
+def test_so_is_one_of_a_state_with_time(call: str, how: Callable[..., Any], told: str) -> None:
+    """Time that does not pass would keep the program for ever."""
+    found = fault(breaking(call, how, game=Rope))
+    assert found.message.startswith(f"in {call}: ") and told in found.message
+
+
+def test_answers_are_kept_as_plain_values(tmp_path: Path) -> None:
+    """SQLite knows no number of numpy's, and what a game changes later is not what a seat saw."""
+    shown: dict[str, str] = {}
+
+    def observe(self: RopeState, seat: int) -> Observation:
+        seen = RopeState.observe(self, seat)
+        shown.clear()
+        shown.update(seen.situation)
+        return Observation(seen.text, shown, list(seen.legal_moves), np.bool_(True))  # type: ignore[arg-type]
+
+    def inputs(self: RopeState) -> Any:
+        numpy: Any = np
+        return (replace(one, tick=numpy.int64(one.tick), seat=numpy.int8(one.seat)) for one in self.given)
+
+    players = (load_bot("random"), load_bot("random"))
+    expected = play(Rope(), *players, seed=1)  # whose rope drifts as little as the broken one's
+    for call, how in (("observe", observe), ("inputs", inputs)):
+        game = breaking(call, how, game=Rope)
+        record = play(game, *players, seed=1)
+        assert (record.inputs, record.turns) == (expected.inputs, expected.turns)
+        with Store.open(tmp_path / f"{call}.db") as store:
+            store.save(record)
+            assert store.episode(record.id) == record
+        assert replay(record, game) == []
 
 
 @pytest.mark.parametrize("call", ["clone", "belief"])
@@ -297,9 +355,46 @@ def test_another_process_opens_it_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ({"name": 7}, "a text is wanted"),
+        ({"seats": "two"}, "a whole number is wanted"),
+        ({"seats": 0}, "one seat at least"),
+        ({"tick_rate": 0}, "ticks a second, from 1 to 1000000, or None"),
+        ({"tick_rate": 10**9}, "ticks a second, from 1 to 1000000, or None"),
+        ({"moves": None}, "a tuple of texts is wanted"),
+        ({"moves": ("take-1", 2)}, "a text is wanted"),
+        ({"features": ["stones"]}, "a mapping is wanted"),
+        ({"features": {"stones": "few"}}, "a tuple of texts is wanted"),
+        ({"rules": None}, "a text is wanted"),
+        ({"capabilities": Capabilities(most_at_once=0)}, "one episode at least"),
+        ({"capabilities": Capabilities(terms=(7,))}, "a text is wanted"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_game_that_declares_rubbish_is_bad_input(declared: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadInput, match=f"^here.py:GAME cannot be opened: in its declarations: .*{told}"):
+        guest(type("Odd", (Heap,), {"__init__": lambda self: None} | declared)())
+
+
+def test_what_it_declares_is_read_as_plain_values() -> None:
+    declared = {"seats": np.int64(2), "moves": ["take-1", "take-2", "take-3"], "features": {"stones": ["few", "many"]}}
+    game = guest(type("Loose", (Heap,), {"__init__": lambda self: None} | declared)())
+    assert (game.moves, game.features, type(game.seats)) == (Heap().moves, {"stones": ("few", "many")}, int)
+
+
+@pytest.mark.parametrize(
     ("lines", "told"),
     [
         ("1 / 0", "cannot be loaded: ZeroDivisionError"),
+        ("import sys\nsys.exit(0)", "cannot be loaded: SystemExit: 0 .bad.py, line 2."),
+        ("def game(", r"cannot be loaded: .*bad.py.*SyntaxError"),
+        ("raise ValueError('one\\ntwo')", r"cannot be loaded: ValueError: one two .bad.py, line 1.$"),
+        ("class Game:\n    def __getattr__(self, n): exit(0)\nGAME = Game()", "SystemExit"),
+        (
+            "class Game:\n    name = seats = tick_rate = moves = features = rules = None\n    can_clone = True\n"
+            "    initial_state = phrase = read_move = None\n    terms = 5\nGAME = Game()",
+            "TypeError",
+        ),
         ("class Game:\n    @property\n    def name(self): return 1 / 0\nGAME = Game()", "ZeroDivisionError"),
     ],
 )

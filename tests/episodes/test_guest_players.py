@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 from breaking import Clumsy, breaking, fails
 from small_games import Alone, Heap, Rope, Told, drawn
@@ -13,6 +17,7 @@ from small_games import Alone, Heap, Rope, Told, drawn
 from cornerman.opening import open_simple
 from episodes.clock import Clock
 from episodes.exchange import export_episodes, import_episodes
+from episodes.fault import GuestFault
 from episodes.game import Game, Observation
 from episodes.guest_player import GuestPlayer, guest_player
 from episodes.pairs import Setting, play_pairs
@@ -98,6 +103,17 @@ RUBBISH: list[tuple[Any, str]] = [
     (replace(FINE, messages=(Message("user", "\ud800"),)), "surrogate"),
     (replace(FINE, move="\ud800"), "surrogate"),
     (replace(FINE, first="take-1"), "a first move is for plans"),
+    (rubbish(messages=(Message("owner", "x"),)), "one of system, user, assistant"),  # type: ignore[arg-type]
+    (replace(FINE, usage=Usage(2**61, 0)), "a Usage with counts of 0 or more"),
+    (replace(FINE, cost=1e300), "a cost is US dollars"),
+    (replace(FINE, latency=2.0, ended=1.0), "whose move was there after 2.0 s cannot end before"),
+    (rubbish(thought=None), "the thought is a text"),
+    (rubbish(values=None), "by move, are wanted"),
+    (rubbish(values={7: 0.5}), "a text is wanted"),
+    (rubbish(values={"\ud800": 0.5}), "surrogate"),
+    (rubbish(fault="a fault"), "a player that breaks raises"),
+    (rubbish(fault=GuestFault("game", "E", "it was the game", "")), "a player that breaks raises"),
+    (Decision(None, "", 0.0, ReplyClass.FAULT), "a player that breaks raises"),
 ]
 
 
@@ -106,6 +122,42 @@ def test_what_is_no_decision_is_a_fault(answer: Any, told: str) -> None:
     record = play(guest(lambda seen, context: answer), Told("two", drawn))
     assert record.turns[0].reply_class is ReplyClass.FAULT
     assert told in record.faults[0].message
+
+
+def test_numbers_of_other_libraries_are_kept_as_plain_ones(tmp_path: Path) -> None:
+    """SQLite knows no number of numpy's and no fraction."""
+    numbers: Any = {
+        "latency": np.float32(0.5),
+        "ended": Fraction(3, 4),
+        "cost": Decimal("0.25"),
+        "usage": Usage(np.int64(3), np.uint8(4)),  # type: ignore[arg-type]
+        "values": MappingProxyType({"take-1": np.float32(0.5)}),
+    }
+    odd = replace(FINE, **numbers | {"values": {}})
+    object.__setattr__(odd, "values", numbers["values"])
+    record = play(guest(lambda seen, context: odd), Told("two", drawn))
+    turn = record.turns[0]
+    assert (turn.latency_ms, turn.ended_ms, turn.cost_usd, turn.tokens_in, turn.tokens_out, turn.values) == (
+        500.0,
+        750.0,
+        0.25,
+        3,
+        4,
+        {"take-1": 0.5},
+    )
+    with Store.open(tmp_path / "s.db") as store:
+        store.save(record)
+        assert store.episode(record.id) == record
+
+
+def test_what_it_does_to_what_it_was_shown_is_not_what_is_kept() -> None:
+    def scribbling(seen: Observation, context: Context) -> None:
+        note: Any = seen.situation
+        note["stones"] = {"a", "set"}
+
+    record = play(guest(scribbling), Told("two", drawn))
+    assert {turn.situation["stones"] for turn in record.turns} <= {"few", "many"}
+    assert replay(record, Heap()) == []
 
 
 def test_a_method_that_cannot_be_awaited_is_a_fault() -> None:
@@ -151,6 +203,20 @@ def test_leaving_the_program_is_not_its_to_decide() -> None:
         raise SystemExit(3)
 
     assert play(guest(leave), Told("two", drawn)).faults[0].kind == "SystemExit"
+
+
+def test_an_error_that_is_no_exception_is_a_fault_too() -> None:
+    """As the panics of libraries in Rust are."""
+
+    class Panic(BaseException):
+        pass
+
+    def panic(*_: object) -> Any:
+        raise Panic("index out of bounds")
+
+    assert play(guest(panic), Told("two", drawn)).faults[0].message.startswith("in act: ")
+    with pytest.raises(GameFault, match=r"in apply: .*Panic: index out of bounds"):
+        play(Told("one", drawn), Told("two", drawn), game=breaking("apply", panic))
 
 
 def test_a_call_of_its_own_that_is_called_off_is_a_fault_and_being_called_off_is_not() -> None:
@@ -246,6 +312,19 @@ def test_a_player_that_cannot_even_be_opened_is_bad_input(tmp_path: Path, lines:
     (tmp_path / "p.py").write_text(lines, encoding="utf-8")
     with pytest.raises(BadInput, match=told):
         open_simple(f"{tmp_path}/p.py:P", Heap())
+
+
+def test_nor_may_one_that_is_opened_leave_the_program() -> None:
+    class Leaving(Clumsy):
+        @property
+        def name(self) -> str:
+            raise SystemExit(0)
+
+        @name.setter
+        def name(self, name: str) -> None: ...
+
+    with pytest.raises(BadInput, match=r"^p.py:P cannot be opened: in its name, model and prompt_id: SystemExit: 0"):
+        guest_player(Leaving(fails), "p.py:P")
 
 
 def test_players_of_files_are_guests_and_those_of_this_program_are_not(tmp_path: Path) -> None:
