@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from episodes.fault import told
 from episodes.game import (
     Capabilities,
     CloneableState,
@@ -44,11 +45,16 @@ def check_game(game: Game) -> list[str]:
 
 
 def _found(check: Callable[[Game], Iterator[str]], game: Game) -> list[str]:
+    """The problems that ``check`` found and, last, what the game raised meanwhile."""
+    found: list[str] = []
     try:
-        return list(check(game))
-    except Exception as error:  # an author's code may raise anything, and saying what is this tool's work
+        found.extend(check(game))  # what came before an error stays
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an author's code may raise anything, and saying what is this tool's work
         rule = (check.__doc__ or "").strip().rstrip(".")
-        return [f"while checking that {rule}: the game raised {type(error).__name__}: {error}"]
+        found.append(f"while checking that {rule}: the game raised {told(error)}")
+    return found
 
 
 def _walk(game: Game, seed: int, *, peek: bool = False) -> Iterator[State]:
@@ -202,6 +208,8 @@ def _observation(game: Game, state: State, seat: int) -> Iterator[str]:
     if set(observation.situation) != set(game.features):
         missing = sorted(set(game.features) ^ set(observation.situation))
         yield f"situation and features differ in {missing}: every observation gives every feature and no other"
+    if not isinstance(observation.listed, bool):
+        yield f"observe(...).listed was {observation.listed!r}: True or False, whether a prompt shows legal_moves"
     for feature, value in observation.situation.items():
         if value not in game.features.get(feature, (value,)):
             yield f"situation[{feature!r}] was {value!r}, which features does not list: declare it"
@@ -319,10 +327,11 @@ def _time_of_state(game: Game, state: RealTimeState, rng: random.Random) -> Iter
         passed = state.advance(ticks)
         if not 0 <= passed <= ticks or state.tick - before != passed:
             yield f"advance({ticks}) returned {passed} while tick went from {before} to {state.tick}: never pass more"
+        if not passed and not state.is_terminal():
+            yield f"advance({ticks}) passed no time: stop for a seat that becomes free, and never before one tick"
+            return
         if passed < ticks and not state.is_terminal() and not state.to_act():
             yield f"advance({ticks}) stopped after {passed} though nobody is to act: stop only for a seat or the end"
-            if not passed:
-                return
     yield from _fates(game, state, decisions)
 
 

@@ -5,15 +5,17 @@ Each problem is one line that names the rule, what was seen, and what to do. Kno
 
 import asyncio
 import random
+import reprlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from episodes.contract import fresh_state
-from episodes.fault import ContractBroken, checked_text
+from episodes.fault import checked_text, told
 from episodes.game import Game, Observation, cloneable, real_time
 from episodes.guest_player import checked
 from episodes.player import Context, Decision, Player, ReplyClass
-from models.errors import BadInput, ModelError
+from models.errors import BadInput, CornermanError, GameFault, ModelError
+from models.together import together
 
 SEEDS = (1, 2)
 MOST_DECISIONS = 400
@@ -48,24 +50,43 @@ async def check_player(player: Player, games: Sequence[Game], *, repeats: bool =
     for game in games:
         for seed in SEEDS:
             try:
-                problems += [found async for found in _along(player, game, seed, repeats=repeats, blind=blind)]
+                async for found in _along(player, game, seed, repeats=repeats, blind=blind):
+                    problems.append(found)  # noqa: PERF401  # what came before an error stays
+            except _Raised as raised:
+                problems.append(f"in {game.name} it raised {raised}; a bad answer is a Decision without a move")
             except (BadInput, ModelError):
                 raise
-            except Exception as error:  # an author's code may raise anything, and saying what is this tool's work
-                problems.append(
-                    f"in {game.name} it raised {type(error).__name__}: {error}; a bad answer is a Decision without a "
-                    "move, and only a provider's fault raises"
-                )
+            except Exception as error:  # so may the game's
+                broke = str(error) if isinstance(error, GameFault) else told(error)
+                problems.append(f"{game.name} itself broke: {broke}; `cornerman game-check` says more")
     return list(dict.fromkeys(problems))
 
 
+class _Raised(Exception):
+    """What the player's code raised, in words."""
+
+
 def _names(player: Player) -> Iterator[str]:
-    names = {"name": player.name, "model": player.model, "prompt_id": player.prompt_id}
-    for what, value in names.items():
+    for what in ("name", "model", "prompt_id"):
+        try:
+            value = getattr(player, what)
+        except Exception as error:  # an author's code may raise anything, and saying what is this tool's work
+            yield f"{what} raised {told(error)}: give a text that is always the same"
+            continue
         if value is None and what == "prompt_id":
             continue
         if not isinstance(value, str) or not value or not value.isprintable():
             yield f"{what} is {value!r}: give a text of one line that can be stored and shown"
+
+
+async def _act(player: Player, observation: Observation, context: Context) -> object:
+    """What the player answers, which may be anything; raises ``_Raised`` where it breaks."""
+    try:
+        return await player.act(observation, context)
+    except (CornermanError, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError):
+        raise
+    except BaseException as error:  # as above
+        raise _Raised(told(error)) from error
 
 
 async def _along(player: Player, game: Game, seed: int, *, repeats: bool, blind: bool) -> AsyncIterator[str]:
@@ -98,14 +119,15 @@ async def _along(player: Player, game: Game, seed: int, *, repeats: bool, blind:
 
 async def _asked(player: Player, moment: _Moment, *, repeats: bool, blind: bool) -> AsyncIterator[str]:
     before = _look(moment)
-    decision = await player.act(moment.observation, moment.context)
+    decision = await _act(player, moment.observation, moment.context)
     if _look(moment) != before:
         return
-    for found in _answer(decision, moment):
+    problems = list(_answer(decision, moment))
+    for found in problems:
         yield found
-    if not repeats or not isinstance(decision, Decision):
+    if problems or not repeats:
         return
-    again = await player.act(moment.observation, moment.context)
+    again = await _act(player, moment.observation, moment.context)
     if _said(again) != _said(decision):
         yield (
             f"the same observation and seed gave {_said(decision)} and then {_said(again)} ({moment.place}): draw "
@@ -121,24 +143,23 @@ async def _asked(player: Player, moment: _Moment, *, repeats: bool, blind: bool)
 
 def _answer(decision: object, moment: _Moment) -> Iterator[str]:
     """Problems of one answer by itself."""
+    if isinstance(decision, Decision) and decision.reply_class is ReplyClass.FAULT:
+        yield f"act broke ({moment.place}): {decision.fault.message if decision.fault else 'it says so'}"
+        return
     try:
         answer = checked(decision)
         checked_text(answer.raw)
-    except ContractBroken as broken:
-        yield f"act {broken} ({moment.place}); see Decision in episodes/player.py"
+    except Exception as broken:  # what it gave may be of any type
+        yield f"act {told(broken)} ({moment.place}); see Decision in episodes/player.py"
         return
-    if answer.fault is not None or answer.reply_class is ReplyClass.FAULT:
-        yield f"act broke ({moment.place}): {answer.fault.message if answer.fault else 'it says so'}"
     if answer.move is not None and not moment.context.state.accepts(moment.context.seat, answer.move):
         yield (
             f"it chose {answer.move!r}, which the game refuses ({moment.place}): choose from observation.legal_moves, "
             "or say that the reply is illegal"
         )
-    if answer.ended is not None and answer.ended < answer.latency:
-        yield f"the reply ended after {answer.ended} s and had its move after {answer.latency} s ({moment.place})"
 
 
-async def _unseen(player: Player, moment: _Moment, decision: Decision) -> list[str]:
+async def _unseen(player: Player, moment: _Moment, decision: object) -> list[str]:
     """What is hidden from its seat must not matter."""
     context = moment.context
     state = cloneable(context.game, context.state)
@@ -146,7 +167,7 @@ async def _unseen(player: Player, moment: _Moment, decision: Decision) -> list[s
         return []
     for seed in BELIEFS:
         other = replace(context, state=state.belief(context.seat, seed))
-        found = await player.act(moment.observation, other)
+        found = await _act(player, moment.observation, other)
         if _said(found) != _said(decision):
             return [
                 f"it gave {_said(decision)}, and {_said(found)} where only what it cannot see was different "
@@ -158,8 +179,8 @@ async def _unseen(player: Player, moment: _Moment, decision: Decision) -> list[s
 async def _together(player: Player, moment: _Moment) -> list[str]:
     """Decisions of several games at once are those of the games one after the other."""
     contexts = [replace(moment.context, seed=moment.context.seed ^ n) for n in range(AT_ONCE)]
-    alone = [_said(await player.act(moment.observation, context)) for context in contexts]
-    both = await asyncio.gather(*(player.act(moment.observation, context) for context in reversed(contexts)))
+    alone = [_said(await _act(player, moment.observation, context)) for context in contexts]
+    both = await together(_act(player, moment.observation, context) for context in reversed(contexts))
     if alone != [_said(one) for one in reversed(both)]:
         return [
             f"decisions asked for at the same time differ from the same ones asked for in turn ({moment.place}): one "
@@ -168,9 +189,11 @@ async def _together(player: Player, moment: _Moment) -> list[str]:
     return []
 
 
-def _said(decision: Decision) -> str:
+def _said(decision: object) -> str:
     """What must be the same when a decision is made again: all but its time and cost."""
-    return repr(decision.move or decision.reply_class.value)
+    return (
+        repr(decision.move or str(decision.reply_class)) if isinstance(decision, Decision) else reprlib.repr(decision)
+    )
 
 
 def _look(moment: _Moment) -> list[object]:

@@ -2,7 +2,9 @@
 
 import itertools
 import random
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -166,6 +168,19 @@ def _frozen_clock(self: RaceState, ticks: int) -> int:
     return 0 if self.to_act() else RaceState.advance(self, ticks)
 
 
+def _stuck(self: RaceState, ticks: int) -> int:
+    """It waits for whoever is to act, but not at the start."""
+    return RaceState.advance(self, ticks) if not self.rows or not self.to_act() else 0
+
+
+def _two_lines(self: CountState) -> tuple[float, ...]:
+    raise ValueError("one\ntwo")
+
+
+def _unlisted(self: CountState, seat: int) -> Observation:
+    return replace(CountState.observe(self, seat), listed=None)  # type: ignore[arg-type]
+
+
 def _observed(text: str, situation: dict[str, str], legal: tuple[str, ...]) -> object:
     return lambda self, seat: Observation(text, situation, legal)
 
@@ -242,9 +257,13 @@ BROKEN = {
         "looks different to seat",
     ),
     "crash": (game(changed(CountState, returns=lambda self: 1 / 0)), "ZeroDivisionError"),
+    "leaving": (game(changed(CountState, returns=lambda self: sys.exit(0))), "the game raised SystemExit: 0"),
+    "crash in two lines": (game(changed(CountState, returns=_two_lines)), "the game raised ValueError: one two"),
+    "listed": (game(changed(CountState, observe=_unlisted)), "listed was None"),
     "tick rate without ticks": (game(tick_rate=60), "tick_rate and the states disagree: tick, advance"),
     "overshoot": (game(changed(RaceState, advance=_overshoot)), "never pass more"),
     "clock waits for thinkers": (game(changed(RaceState, advance=_frozen_clock)), "thinking does not stop the clock"),
+    "time stands still": (game(changed(RaceState, advance=_stuck)), "passed no time"),
     "ready wrong": (game(changed(RaceState, ready_in=lambda self, seat: 3)), "0 means to act"),
     "inputs lost": (game(changed(RaceState, inputs=lambda self: ())), "inputs() accounts for 0"),
     "input without fate": (
@@ -277,3 +296,15 @@ def test_a_broken_game_is_caught(rule: str) -> None:
     broken, says = BROKEN[rule]
     problems = check_game(broken)
     assert any(says in problem for problem in problems), problems
+    assert not any("\n" in problem for problem in problems)
+
+
+def test_what_was_found_before_it_raised_is_told_too() -> None:
+    """The first feature is declared badly, and of the second there is no phrase."""
+
+    def phrase(self: CountGame, feature: str, value: str) -> str:
+        return {"half": "it is"}[feature]
+
+    problems = check_game(game(features={"half": ("low",), "other": ("a", "b")}, phrase=phrase))
+    assert "features['half'] is ('low',)" in problems[0]
+    assert "the game raised KeyError: 'other'" in problems[1]

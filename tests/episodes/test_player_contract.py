@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from breaking import breaking
 from made_drafts import write_drafts
 
 from distill.judged import Judged, student_base
@@ -154,6 +155,20 @@ def failing(observation: Observation, context: Context) -> Decision:
     raise ZeroDivisionError("division by zero")
 
 
+def leaving(observation: Observation, context: Context) -> Decision:
+    raise SystemExit(0)
+
+
+def wordy(observation: Observation, context: Context) -> Decision:
+    raise ValueError("one\ntwo")
+
+
+def once() -> Act:
+    """A decision, and from then on nothing."""
+    count = itertools.count()
+    return lambda observation, context: None if next(count) else first(observation, context)
+
+
 def counting() -> Act:
     count = itertools.count()
 
@@ -173,8 +188,16 @@ def counting() -> Act:
         (Odd(lambda *_: Decision("z9", "", 0.0)), TICTACTOE, "it chose 'z9', which the game refuses"),
         (Odd(lambda *_: Decision(None, "", 0.0)), TICTACTOE, "there is a move if the class is 'move'"),
         (Odd(lambda *_: Decision(None, "", -1.0, ReplyClass.EMPTY)), TICTACTOE, "a latency is seconds"),
-        (Odd(lambda *_: Decision(None, "", 2.0, ReplyClass.EMPTY, ended=1.0)), TICTACTOE, "ended after 1.0 s"),
+        (
+            Odd(lambda *_: Decision(None, "", 2.0, ReplyClass.EMPTY, ended=1.0)),
+            TICTACTOE,
+            "there after 2.0 s cannot end before",
+        ),
         (Odd(lambda *_: Decision(None, "", 0.0, ReplyClass.FAULT)), TICTACTOE, "act broke"),
+        (Odd(lambda *_: Decision(None, "", 0.0, "empty")), TICTACTOE, "a ReplyClass is wanted"),  # type: ignore[arg-type]
+        (Odd(leaving), TICTACTOE, "it raised SystemExit: 0"),
+        (Odd(wordy), TICTACTOE, "it raised ValueError: one two"),
+        (Odd(once()), TICTACTOE, "' and then None"),
         (Odd(counting()), TICTACTOE, "the same observation and seed gave"),
         (Odd(meddling), TICTACTOE, "deciding changed the state"),
         (Odd(peeking), LEDUC, "where only what it cannot see was different"),
@@ -184,6 +207,31 @@ def test_what_breaks_it_is_told(player: Odd, game: Any, told: str) -> None:
     problems = check(player, game)
     assert any(told in problem for problem in problems), problems
     assert len(problems) == len(set(problems)) and all("\n" not in problem for problem in problems)
+
+
+def test_what_was_found_before_it_raised_is_told_too() -> None:
+    def then_raising(observation: Observation, context: Context) -> Decision:
+        return Decision(None, "", 0.0) if context.turn == 0 else failing(observation, context)
+
+    problems = check(Odd(then_raising), TICTACTOE)
+    assert "there is a move if the class is 'move'" in problems[0] and "it raised ZeroDivisionError" in problems[-1]
+
+
+def test_names_that_cannot_be_asked_for_are_told() -> None:
+    class Nameless(Odd):
+        def __getattribute__(self, name: str) -> Any:
+            return 1 / 0 if name == "model" else super().__getattribute__(name)
+
+    problems = check(Nameless(first), TICTACTOE)
+    assert problems[0].startswith("model raised ZeroDivisionError: division by zero (test_player_contract.py, line ")
+
+
+@pytest.mark.parametrize("call", ["initial_state", "to_act", "observe", "apply", "accepts", "returns", "belief"])
+def test_a_game_that_breaks_is_not_the_players_fault(call: str) -> None:
+    game: Any = breaking(call)
+    for one, told in ((game, f"in {call}: Zero"), (game.inner, "Zero")):
+        problems = check(Odd(first), one)
+        assert problems and all(problem.startswith(f"heap itself broke: {told}") for problem in problems), problems
 
 
 def test_one_that_keeps_what_belongs_to_one_game_is_told() -> None:
