@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from cornerman.format import e_value as e_value_text
 from cornerman.format import fixed, threshold
 from cornerman.report import queries
+from cornerman.report.student import figures_of
 from cornerman.result import Result
 from distill.check import kept_of
 from distill.dataset import load_dataset
-from distill.student import students
+from distill.rows import student_rows
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.store.store import Store
@@ -106,16 +107,20 @@ def _aliases(store: Store, games: Games) -> Iterator[list[str]]:
 
 def _students(store: Store, games: Games) -> Iterator[list[str]]:
     """What a student keeps of its teacher, from the games of both; its comparison is one of the comparisons."""
-    for student in students(store):
-        shown = student.measured.get("kept", {})
-        if "games" not in shown:
+    for row in student_rows(store):
+        kept = figures_of(row).kept
+        if kept is None or kept.games is None:
             continue
-        teacher = load_dataset(store, student.dataset_id).teacher
-        found = kept_of(store, student.name, teacher, shown["games"])
+        student = f"student:{row.id}"
+        found = kept_of(store, student, load_dataset(store, row.dataset_id).teacher, kept.games)
         yield [
-            f"{student.name}: kept {key} is stored as {fixed(shown[key], 9)}, its games give {fixed(value, 9)}"
-            for key, value in (("share", found.share), ("low", found.low), ("high", found.high))
-            if abs(shown[key] - value) > 1e-9
+            f"{student}: kept {name} is stored as {fixed(stored, 9)}, its games give {fixed(value, 9)}"
+            for name, stored, value in (
+                ("share", kept.share, found.share),
+                ("low", kept.low, found.low),
+                ("high", kept.high, found.high),
+            )
+            if abs(stored - value) > 1e-9
         ]
 
 

@@ -23,6 +23,7 @@ from cornerman.format import number, percent, plain
 from cornerman.report.stage import staged
 from cornerman.report.templates import environment
 from cornerman.report.view import Cell
+from cornerman.result import as_json
 from cornerman.terminal import clean
 from episodes.game import Game
 from episodes.store.store import Store
@@ -117,7 +118,7 @@ def _exhibit(store: Store, game: Game, fought: Fought) -> Exhibit:
     players = tuple(seat.player for seat in fought.seats)
     label = ", ".join(f"{seat.player} {plain(seat.score)}" for seat in fought.seats)
     replay = staged(game, record, tuple(map(clean, players)), "")
-    data = {**replay.data(), "title": f"Game {fought.id}, ended by {fought.ended_by}."}
+    data = {**as_json(replay), "title": f"Game {fought.id}, ended by {fought.ended_by}."}
     packed = gzip.compress(json.dumps(data, ensure_ascii=False).encode(), mtime=0)
     return Exhibit(label, base64.b64encode(packed).decode())
 

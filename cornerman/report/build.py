@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cornerman.report.gather import gather
 from cornerman.report.templates import environment
 from cornerman.report.view import View
+from cornerman.result import as_json
 from episodes.store.store import Store
 
 if TYPE_CHECKING:
@@ -34,14 +35,10 @@ def render(view: View) -> str:
         ("costs", "Costs", view.costs),
         ("undo", "Undo", True),
     )
-    turns = [
-        {**{name: getattr(item, name) for name in item.__slots__}, "rule": rule.id}
-        for rule in view.guidance
-        for item in rule.evidence
-    ]
     page = _environment().get_template("page.html")
     css, js = (Markup((HERE / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
-    return page.render(view=view, sections=sections, turns=turns, css=css, js=js)
+    replay = as_json(view.game) if view.game else None
+    return page.render(view=view, sections=sections, replay=replay, css=css, js=js)
 
 
 @cache

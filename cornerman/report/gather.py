@@ -1,11 +1,10 @@
 """The whole view of a night, put together from the store."""
 
-import json
 import shlex
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from cornerman.config import Config, stored_config
 from cornerman.format import count, dollars, lead, milliseconds, percent
 from cornerman.night.steps import Steps
 from cornerman.report import costs as costing
@@ -15,8 +14,11 @@ from cornerman.report.coaching import guidance, result_words
 from cornerman.report.names import Names
 from cornerman.report.results import Compared, League
 from cornerman.report.stage import Staged, staged
+from cornerman.report.student import figures_of
 from cornerman.report.view import Fact, Student, View
+from cornerman.typed_json import from_json
 from distill.rows import student_rows
+from distill.train import Method
 from episodes.games import load_game
 from episodes.store.runs import Run, Runs
 from episodes.store.store import Store
@@ -41,8 +43,8 @@ class Outcome:
 def gather(store: Store, night_id: str) -> View:
     """Raises ``BadInput`` for a night that is not in the store."""
     night = Runs(store).night(night_id)
-    config = json.loads(night.config)
-    game, model = night.game or config["game"], config["player"]["model"]
+    config = stored_config(night.config)
+    game, model = night.game or config.game, config.player.model
     found = prompts_of(store, night_id, game, model)
     names = Names(store, game, *found)
     comparisons = results.compared(store, night_id, names)
@@ -51,7 +53,7 @@ def gather(store: Store, night_id: str) -> View:
     check = next((item for item in reversed(comparisons) if item.purpose == "check"), None)
     control = next((item for item in comparisons if item.purpose == "control"), None)
     met = results.league(store, night_id, names)
-    opponents = tuple(config["night"].get("opponents", ()))
+    opponents = config.night.opponents
     rules = guidance(store, names.after, apart=bool(opponents))
     outcome = Outcome(model, promotions, measured, check, met, opponents)
     candidates = sum(item.purpose in ("race", "gate") for item in comparisons)
@@ -130,14 +132,14 @@ def _when(night: Run) -> str:
     return f"the night of {started:%-d %B %Y}, {night.size or 'night'}, {night.status}"
 
 
-def _notes(store: Store, night: Run, config: dict[str, Any]) -> tuple[str, ...]:
+def _notes(store: Store, night: Run, config: Config) -> tuple[str, ...]:
     notes = []
-    if config["player"]["model"] == FOLLOWER:
+    if config.player.model == FOLLOWER:
         notes.append(
             "The player was the follower, which is no language model and stands in for one: it follows the rules of "
             "its prompt to the letter, and moves at random where none fits."
         )
-    if config["reflector"]["model"] == "analyst":
+    if config.reflector.model == "analyst":
         notes.append("The coach was the built-in analyst, which is statistics and not a language model.")
     left_out = Steps(store, night.id).left_out()
     notes += [f"Left out: {what}: {reason}." for what, reason in left_out.items()]
@@ -194,18 +196,18 @@ def _student(store: Store, night_id: str) -> Student | None:
     row = next(iter(student_rows(store, night_id)), None)
     if row is None:
         return None
-    measured = json.loads(row.measured or "{}")
+    figures = figures_of(row)
     latencies = [
-        ("teacher", measured.get("teacher_p50_ms"), "plain"),
-        ("champion", measured.get("champion_p50_ms"), "after"),
-        ("student", measured.get("latency_p50_ms"), "student"),
+        ("teacher", figures.teacher_p50_ms, "plain"),
+        ("champion", figures.champion_p50_ms, "after"),
+        ("student", figures.latency_p50_ms, "student"),
     ]
     bars = [(who, value, milliseconds(value), kind) for who, value, kind in latencies if value]
     return Student(
         id=row.id,
         base_model=row.base_model,
         bars=log_bars(bars) if bars else (),
-        words=words.student(row.id, row.base_model, json.loads(row.method), measured),
+        words=words.student(row.id, row.base_model, from_json(Method, row.method), figures),
     )
 
 

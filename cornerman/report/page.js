@@ -66,7 +66,7 @@ const replay = (() => {
     box.dataset.turn = String(turn ? turn.n : -1);
     box.replaceChildren();
     if (!turn) return void box.append(element("p", "No decision yet.", "small"));
-    const chosen = turn.class === "move" ? turn.move : `${turn.class}${turn.move ? ": " + turn.move : ""}`;
+    const chosen = turn.reply_class === "move" ? turn.move : `${turn.reply_class}${turn.move ? ": " + turn.move : ""}`;
     box.append(element("p", `Decision ${turn.n}, ${turn.latency_ms} ms: `));
     box.lastChild.append(element("strong", chosen));
     box.append(element("p", turn.situation, "small"), element("pre", turn.observation), element("pre", turn.reply || "(no reply)"));

@@ -1,12 +1,13 @@
 """The story of the night in words, from its figures. Claims nothing that its figures do not show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cornerman.format import count, duration, listed, number, percent, percent_in_words, points_in_words, signed
 from cornerman.report.names import SHORT
 from cornerman.report.results import Compared
+from cornerman.report.student import Figures
+from distill.train import Method
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
 
@@ -133,29 +134,28 @@ def _checked(check: Compared, student: str) -> str:
     )
 
 
-def student(student_id: str, base: str, method: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
+def student(student_id: str, base: str, method: Method, found: Figures) -> str:
     """Where the student comes from, what it kept of its teacher, and how fast it is."""
     told = (
-        f"Student {student_id[:SHORT]} grew from {base} by fine-tuning a LoRA adapter of rank {method['rank']} on its "
+        f"Student {student_id[:SHORT]} grew from {base} by fine-tuning a LoRA adapter of rank {method.rank} on its "
         "teacher's games and on its own practice; its prompt holds no guidance."
     )
-    if "after" in measured:
+    if found.before is not None and found.after is not None:
         told += (
-            f" To {percent(measured['after']['agreement'])} of the questions it answers with the move that it was "
-            f"taught (before: {percent(measured['before']['agreement'])})."
+            f" To {percent(found.after.agreement)} of the questions it answers with the move that it was "
+            f"taught (before: {percent(found.before.agreement)})."
         )
-    gained = measured.get("worth", {})
-    if gained.get("after") is not None:
+    worth = found.worth
+    if worth.before is not None and worth.after is not None:
         told += (
-            f" On held-out turns, played on with every legal move, its choice gains {signed(gained['after'], 3)} over "
-            f"the average one (before: {signed(gained['before'], 3)}; winning and not losing is worth 2)."
+            f" On held-out turns, played on with every legal move, its choice gains {signed(worth.after, 3)} over "
+            f"the average one (before: {signed(worth.before, 3)}; winning and not losing is worth 2)."
         )
-    if "kept" in measured:
-        kept = measured["kept"]
+    if found.kept is not None and found.faster is not None:
         told += (
-            f" Against the league it keeps {percent(kept['share'])} of the score of its unhurried teacher "
-            f"(95% interval {percent(kept['low'])} to {percent(kept['high'])}) and decides "
-            f"{number(measured['faster'])} times faster."
+            f" Against the league it keeps {percent(found.kept.share)} of the score of its unhurried teacher "
+            f"(95% interval {percent(found.kept.low)} to {percent(found.kept.high)}) and decides "
+            f"{number(found.faster)} times faster."
         )
     return told
 

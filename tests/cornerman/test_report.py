@@ -1,6 +1,7 @@
 """The report: what it says comes out of the store, what others wrote is only shown, and it asks for nothing."""
 
 import html.parser
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,14 +9,23 @@ from pathlib import Path
 import pytest
 from small_night import HOSTILE, NightStore
 
+from cornerman.config import BudgetSection, Config, NightSection
 from cornerman.night.measuring import unevenness
+from cornerman.report import words
 from cornerman.report.build import build_report, render
 from cornerman.report.charts import Walk, evidence_chart, interval_chart, nice_step, power
 from cornerman.report.gather import gather
 from cornerman.report.results import estimate
 from cornerman.report.stage import staged
+from cornerman.report.student import figures_of
+from cornerman.report.view import View
+from cornerman.result import as_json
+from distill.rows import student_rows
+from distill.train import Method
+from episodes.games import load_game
 from episodes.games.duel import GAME
 from episodes.pairs import PairResult
+from episodes.store.runs import Runs
 from models.errors import BadInput
 from optimize.arena import Sample
 from optimize.comparison_store import ComparisonStore, Contestant, Entry
@@ -198,7 +208,59 @@ def test_the_stage_shows_the_very_game(night_store: NightStore) -> None:
         health = (shown.frames[-1][2], shown.frames[-1][9])
         scores = tuple(seat.score for seat in record.seats)
         assert scores[0] == (health[0] > health[1]) + (health[0] == health[1]) / 2
-        assert len(shown.turns) == len(record.turns)
+        assert [(turn.n, turn.reply_class) for turn in shown.turns] == [
+            (turn.n, turn.reply_class.value) for turn in record.turns
+        ]
+
+
+def test_what_the_pages_script_reads_is_plain_json(night_store: NightStore) -> None:
+    record = night_store.store.episode(night_store.store.episode_ids(limit=1)[0])
+    read = as_json(staged(GAME, record, ("one", "two"), "a title"))
+    assert read.keys() == {"players", "turns", "frames", "setting"}
+    assert read == json.loads(json.dumps(read))
+    undrawn = as_json(staged(load_game("openspiel:tic_tac_toe"), replace(record, turns=()), ("one", "two"), ""))
+    assert (undrawn["frames"], undrawn["setting"]) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("measured", "told"),
+    [
+        ({}, ()),
+        ({"before": {"loss": 2.0, "agreement": 0.2}, "after": {"loss": 1.0, "agreement": 0.71}}, ("To 71% of the",)),
+        ({"worth": {"before": None, "after": None}}, ()),
+        ({"worth": {"before": -0.1, "after": 0.25}}, ("gains +0.250 over the average one (before: -0.100;",)),
+        (
+            {"kept": {"share": 0.93, "low": 0.86, "high": 1.01, "student": {}, "teacher": {}}, "faster": 61.9},
+            ("keeps 93% of the score", "(95% interval 86% to 101%)", "62 times faster"),
+        ),
+        ({"card": {"strength": "of a later version"}, "steps": 3}, ()),
+    ],
+)
+def test_a_student_is_told_of_as_far_as_it_came(
+    night_store: NightStore, measured: dict[str, object], told: tuple[str, ...]
+) -> None:
+    row = student_rows(night_store.store)[0]
+    figures = figures_of(row._replace(measured=json.dumps(measured)))
+    text = words.student("abc123", "rookie", Method(rank=16), figures)
+    assert text.startswith("Student abc123 grew from rookie by fine-tuning a LoRA adapter of rank 16 on its")
+    assert all(one in text for one in told)
+    assert text.endswith("holds no guidance.") == (not told)
+
+
+def test_a_night_is_read_with_the_configuration_that_it_kept(
+    night_store: NightStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Runs(night_store.store).night(night_store.night)
+
+    def kept(config: str) -> View:
+        monkeypatch.setattr(Runs, "night", lambda self, night_id: replace(night, config=config))
+        return gather(night_store.store, night.id)
+
+    unlimited = Config(budget=BudgetSection(usd=float("inf")), night=NightSection(opponents=("bot:turtle",)))
+    assert kept(unlimited.model_dump_json()).opponents == ("bot:turtle",)
+    assert kept("{}").opponents == ()
+    with pytest.raises(BadInput, match="unknown key 'gaem'"):
+        kept('{"gaem": 1}')
 
 
 def test_intervals_are_those_of_the_statistics() -> None:
