@@ -8,8 +8,7 @@ of both. Knows nothing about how to mend a store.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cornerman.format import e_value as e_value_text
-from cornerman.format import fixed, threshold
+from cornerman.format import fixed, plain
 from cornerman.report import queries
 from cornerman.report.student import figures_of
 from cornerman.result import Result
@@ -21,7 +20,7 @@ from episodes.games import load_game
 from episodes.store.store import Store
 from optimize.comparison_store import ComparisonStore, StoredComparison
 from optimize.gate import WORKING_E
-from optimize.stats.eprocess import e_value, log_e
+from optimize.stats.eprocess import e_value
 from prompts.library import PromptLibrary
 
 
@@ -69,7 +68,7 @@ def _verdict(one: StoredComparison) -> list[str]:
     """A verdict says no more than its e-value does; the threshold is at least that of a single candidate."""
     against = one.counts.mirror if one.verdict == "worse" else one.counts
     if one.verdict in ("better", "worse", "promoted") and e_value(against) < (1 - 1e-9) / one.alpha:
-        return [f"comparison {one.id}: its verdict is {one.verdict}, its e-value only {e_value_text(log_e(against))}"]
+        return [f"comparison {one.id}: its verdict is {one.verdict}, its e-value only {plain(e_value(against))}"]
     return []
 
 
@@ -99,10 +98,10 @@ def _aliases(store: Store, games: Games) -> Iterator[list[str]]:
             yield [f"{what}: its comparison {row.comparison_id} is of another prompt"]
         else:
             evidence = e_value(row.ground.counts)
-            alpha = 1 / WORKING_E if row.name == "working" else row.ground.alpha
-            held = evidence >= (1 - 1e-9) / alpha
-            given = e_value_text(log_e(row.ground.counts))
-            yield [] if held else [f"{what}: needs an e-value of {threshold(alpha)}, its comparison gives {given}"]
+            needed = WORKING_E if row.name == "working" else 1 / row.ground.alpha
+            held = evidence >= needed * (1 - 1e-9)
+            given = f"needs an e-value of {plain(needed)}, its comparison gives {plain(evidence)}"
+            yield [] if held else [f"{what}: {given}"]
 
 
 def _students(store: Store, games: Games) -> Iterator[list[str]]:

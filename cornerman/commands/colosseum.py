@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cornerman.format import count, dollars, duration
+from cornerman.format import count, dollars, duration, number
 from cornerman.options import ConfigFile, Db, GameName, Json, Seed
 from cornerman.terminal import emit, note, say
 
@@ -85,7 +85,7 @@ def _print(found: "ColosseumResult") -> None:
         say(f"{count(found.faulted, 'decision')} lost to faults of players' own code")
     if found.voided:
         say(
-            f"voided by faults: {found.voided}, the first: {found.faults[0].message}; the same command plays them again"
+            f"voided by faults: {number(found.voided)}, the first: {found.faults[0].message}; the same command plays them again"
         )
     if found.absent:
         say(f"without a game that counts: {', '.join(found.absent)}")
