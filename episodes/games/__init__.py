@@ -115,8 +115,10 @@ def _checked(found: object, name: str) -> Game:
     if isinstance(found, type):
         raise BadInput(f"{name} is a class, not a game: name an instance; see the contract in episodes/game.py")
     with opening(f"{name} cannot be opened"):
-        # A game that inherits from the protocol has the empty ``capabilities`` that stands there.
-        if getattr(found, "capabilities", None) is None and hasattr(found, "can_clone"):
+        # A game that inherits from the protocol has the empty ``capabilities`` that stands there, and had such a
+        # ``can_clone`` then.
+        of_then = hasattr(found, "can_clone") or Game in type(found).__mro__
+        if getattr(found, "capabilities", None) is None and of_then:
             found = declared(found)
         missing = [member for member in _MEMBERS if not hasattr(found, member)]
         if not missing and not isinstance(getattr(found, "capabilities", None), Capabilities):

@@ -23,10 +23,10 @@ class _Declared:
 
 
 def declared(found: Any) -> Game:
-    """``found``, which has the other members of a ``Game`` and ``can_clone``, with its capabilities."""
+    """``found``, which has the other members of a ``Game``, with its capabilities."""
     most, terms = getattr(found, "most_at_once", None), getattr(found, "terms", None)
     capabilities = Capabilities(
-        clone=found.can_clone,
+        clone=bool(getattr(found, "can_clone", False)),
         plans=hasattr(found, "first_move"),
         most_at_once=most,
         terms=None if terms is None else tuple(terms),

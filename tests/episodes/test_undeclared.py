@@ -72,6 +72,16 @@ class Heir(ExternalGame, RenamableGame, PlanGame):
     assert load_game(f"{path}:GAME").capabilities == expected
 
 
+def test_an_heir_of_then_may_have_left_out_whether_it_copies(tmp_path: Path) -> None:
+    """It had the empty member of the protocol, which said no."""
+    path = tmp_path / "silent.py"
+    silent = BEFORE.read_text().replace("    can_clone: bool = True\n", "").replace("import Move", "import Game, Move")
+    path.write_text(
+        silent.replace("(frozen=True, slots=True)\nclass TwentyOne:", "(frozen=True)\nclass TwentyOne(Game):")
+    )
+    assert load_game(f"{path}:GAME").capabilities == Capabilities()
+
+
 def test_a_declaration_goes_before_members(tmp_path: Path) -> None:
     path = tmp_path / "both.py"
     both = BEFORE.read_text().replace("    seats: int = 2\n", "    seats: int = 2\n    capabilities = Capabilities()\n")
