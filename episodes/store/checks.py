@@ -13,8 +13,8 @@ from models.errors import BadInput
 def check(record: EpisodeRecord) -> None:
     """Raise ``ValueError`` for a record that contradicts itself, ``BadInput`` for a seed that no column can hold.
 
-    Turns and seats are numbered from 0, every turn is a seat's, and a score is 0, 1/2 or 1, or graded in a game of one
-    seat.
+    Turns and seats are numbered from 0, every turn and every fault is a seat's, and a score is 0, 1/2 or 1, or graded
+    in a game of one seat.
     """
     if not -(2**63) <= record.seed < 2**63:
         raise BadInput(f"the seed {record.seed} does not fit in 64 bits: choose a smaller one")
@@ -22,11 +22,11 @@ def check(record: EpisodeRecord) -> None:
         raise ValueError(f"episode {record.id}: seats must be numbered from 0 in order")
     if [turn.n for turn in record.turns] != list(range(len(record.turns))):
         raise ValueError(f"episode {record.id}: turns must be numbered from 0 in order")
-    strangers = {turn.seat for turn in record.turns} - {seat.seat for seat in record.seats}
-    if strangers:
+    seats = {seat.seat for seat in record.seats}
+    if strangers := {turn.seat for turn in record.turns} - seats:
         raise ValueError(f"episode {record.id}: turns of seats that are not there: {sorted(strangers)}")
     faulty = [fault.seat for fault in record.faults if fault.where == "player" and fault.seat is not None]
-    if len(faulty) < len(record.faults) or faulty != sorted(set(faulty)):
+    if len(faulty) < len(record.faults) or faulty != sorted(seats & set(faulty)):
         raise ValueError(f"episode {record.id}: faults are of players, one a seat, in seat order")
     if not math.isfinite(record.seconds) or not all(map(math.isfinite, chain.from_iterable(map(_reals, record.turns)))):
         raise ValueError(f"episode {record.id}: seconds, latencies, costs and rewards are finite numbers")

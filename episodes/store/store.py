@@ -191,8 +191,15 @@ class Store:
             raise ValueError(f"episode {record.id}: totals of seats {wrong} differ from their turns")
 
     def save_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
-        """Keep what plug-ins raised in an episode that is void."""
-        with self.transaction():
+        """Keep what plug-ins raised in an episode that is void, or in a what-if of one that is there.
+
+        They take the place of those of an earlier attempt.
+        """
+        with self.transaction() as connection:
+            connection.execute(
+                "delete from faults where episode_id = ? and episode_id not in (select id from episodes)",
+                (place.episode_id,),
+            )
             self._insert_faults(place, faults)
 
     def _insert_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:

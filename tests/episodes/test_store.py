@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_records import record, records
 
+from episodes.fault import FaultPlace, GuestFault
 from episodes.player import ReplyClass
 from episodes.record import EpisodeRecord
 from episodes.store import schema
@@ -26,6 +27,10 @@ from models.errors import BadInput
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "s.db") as opened:
         yield opened
+
+
+def fault(seat: int) -> GuestFault:
+    return GuestFault("player", "OSError", "in act: OSError", "", seat, "m@p", turn=0, tick=0)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -129,12 +134,32 @@ def test_an_episode_is_whole_or_not_there(store: Store) -> None:
         {"seconds": float("inf")},
         {"turns": (replace(record().turns[0], reward=float("nan")),)},
         {"turns": (replace(record().turns[0], values={"jab": float("inf")}),)},
+        {"faults": (fault(2),)},
+        {"faults": (fault(1), fault(0))},
+        {"faults": (fault(0), fault(0))},
+        {"faults": (replace(fault(0), where="game"),)},
     ],
 )
 def test_a_record_that_contradicts_itself(store: Store, changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="e1"):
         store.save(record(**changes))
     assert store.db["episodes"].count == 0
+
+
+def test_a_void_episode_has_the_faults_of_its_last_time(store: Store) -> None:
+    place = FaultPlace("e1", "duel", "p", "n")
+    store.save_faults(place, [fault(0), fault(1)])
+    store.save_faults(place, [fault(1)])
+    assert [found for _, found in store.faults("e1")] == [fault(1)]
+    assert store.fault_counts("n") == (0, 1)
+
+
+def test_a_game_that_breaks_in_a_what_if_leaves_the_episodes_own_faults(store: Store) -> None:
+    kept = record(faults=(fault(0),))
+    store.save(kept)
+    store.save_faults(FaultPlace("e1", "duel", "p", "n"), [replace(fault(0), where="game")])
+    assert store.episode("e1") == kept
+    assert [found.where for _, found in store.faults("e1")] == ["player", "game"]
 
 
 def test_a_seed_that_no_column_holds(store: Store) -> None:
