@@ -69,6 +69,22 @@ def test_so_does_what_a_state_with_time_raises(call: str, told: str) -> None:
     assert fault(breaking(call, game=Rope)).message.startswith(f"in {told}: ZeroDivisionError")
 
 
+@pytest.mark.parametrize(("how", "told"), [(fails, "ZeroDivisionError"), (lambda self: "7", "a whole number")])
+def test_so_does_a_tick_that_cannot_be_read(how: Callable[..., Any], told: str) -> None:
+    class Timeless(RopeState):
+        tick = property(how, lambda self, value: None)  # type: ignore[assignment]
+
+        def is_terminal(self) -> bool:
+            return False
+
+    class Broken(Rope):
+        def initial_state(self, seed: int) -> RopeState:
+            return Timeless(0)
+
+    found = fault(guest(Broken()))
+    assert found.message.startswith("in tick: ") and told in found.message
+
+
 @pytest.mark.parametrize(("call", "told"), [("clone", "belief"), ("belief", "belief"), ("legal_moves", "legal_moves")])
 def test_so_does_what_a_search_meets(call: str, told: str) -> None:
     """The heap's belief is a clone."""
