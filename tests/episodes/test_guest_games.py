@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from breaking import Ledger, breaking, fails
+from fake_chat import FakeChat
 from remote_heap import Remote
 from small_games import Alone, GuessState, Heap, HeapState, Rope, RopeState, TinyChat, Told, drawn
 
@@ -19,6 +20,7 @@ from episodes.fault import LONGEST_TRACEBACK, GuestFault, faults_of
 from episodes.game import Capabilities, Game, Input, Observation
 from episodes.games import load_game
 from episodes.games.duel import GAME as DUEL
+from episodes.games.duel import Duel
 from episodes.games.variants import dressed
 from episodes.guest_game import guest_game
 from episodes.pairs import PairResult, Setting, play_pairs
@@ -30,7 +32,20 @@ from episodes.players.search import load_search
 from episodes.record import EpisodeRecord
 from episodes.replay import replay
 from episodes.store.store import Store
+from models.chat import ChatRequest, Completion, Usage
 from models.errors import BadInput, BudgetExhausted, GameFault, Unavailable
+
+
+class Planner(FakeChat):
+    """Streams a plan, whose first move is there before its end."""
+
+    streams = True
+
+    async def answer(self, request: ChatRequest) -> Completion:
+        if request.on_text:
+            request.on_text("jab; guard")
+        await asyncio.sleep(0.05)
+        return Completion("jab; guard", Usage(), 0.05)
 
 
 def guest(game: Game, place: str = "here.py:GAME") -> Game:
@@ -72,7 +87,7 @@ def test_so_does_what_a_state_with_time_raises(call: str, told: str) -> None:
 @pytest.mark.parametrize(("how", "told"), [(fails, "ZeroDivisionError"), (lambda self: "7", "a whole number")])
 def test_so_does_a_tick_that_cannot_be_read(how: Callable[..., Any], told: str) -> None:
     class Timeless(RopeState):
-        tick = property(how, lambda self, value: None)  # type: ignore[assignment]
+        tick = property(how, lambda self, value: None)
 
         def is_terminal(self) -> bool:
             return False
@@ -95,6 +110,15 @@ def test_so_does_what_a_search_meets(call: str, told: str) -> None:
 def test_so_does_what_a_model_player_meets(call: str) -> None:
     asked = ModelPlayer("tiny@base", TinyChat(["take-1"]), "The rules.", "{text}")
     assert fault(breaking(call), asked, asked).message.startswith(f"in {call}: ")
+
+
+@pytest.mark.parametrize("call", ["first_move", "rest_of"])
+@pytest.mark.parametrize(("how", "told"), [(fails, "ZeroDivisionError"), (lambda *_: 5, "a text is wanted")])
+def test_so_does_what_a_plan_meets(call: str, how: Callable[..., Any], told: str) -> None:
+    game = guest(type("Broken", (Duel,), {call: how})())
+    planner = ModelPlayer("planner@base", Planner(), "The rules.", "{text}", constrained=False)
+    found = fault(game, planner, load_bot("random"), clock="measured")
+    assert found.message.startswith(f"in {call}: ") and told in found.message
 
 
 def test_a_phrase_that_breaks_is_told_in_one_line() -> None:
