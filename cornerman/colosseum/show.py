@@ -14,7 +14,6 @@ from cornerman.format import count, elo_interval, fixed, milliseconds, number, p
 from cornerman.format import elo as elo_text
 from cornerman.terminal import clean, console, note, say, table
 from optimize.stats.plackett import Ranking, rate_rankings
-from optimize.stats.ratings import Rating
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,7 +47,6 @@ class Board:
         self._entrants = entrants
         self._seats = seats
         self._rankings: list[Ranking] = []
-        self._ratings: list[Rating] = []
         self._results: dict[str, list[float]] = {name: [] for name in entrants}
         self._planned = self._finished = self._voided = 0
         self._drawn = 0.0
