@@ -312,6 +312,18 @@ def test_deep_recursion_and_errors_that_cannot_be_shown_are_told_too() -> None:
     assert fault(breaking("apply", mute)).kind == "Mute"
 
 
+def test_a_file_whose_name_is_no_text_can_be_told(tmp_path: Path) -> None:
+    """As one that was named in another encoding than the system's."""
+    scope: dict[str, Any] = {}
+    exec(compile("def lost(*_):\n    raise OSError", "sp\udce9l.py", "exec"), scope)
+    game = breaking("apply", scope["lost"])
+    assert fault(game).message == "in apply: OSError (sp?l.py, line 2)"
+    with Store.open(tmp_path / "s.db") as store:
+        setting = Setting(game, Clock("paused"), "play", store)
+        (pair,) = asyncio.run(play_pairs(setting, load_bot("random"), load_bot("random"), [1]))
+        assert pair.broke and store.faults(pair.episodes[0])
+
+
 def test_a_pair_is_void_and_the_others_count(tmp_path: Path) -> None:
     """The heap of seven breaks: that is the one of seed 2, whoever plays."""
 
