@@ -67,7 +67,7 @@ const replay = (() => {
     box.replaceChildren();
     if (!turn) return void box.append(element("p", "No decision yet.", "small"));
     const chosen = turn.reply_class === "move" ? turn.move : `${turn.reply_class}${turn.move ? ": " + turn.move : ""}`;
-    box.append(element("p", `Decision ${turn.n}, ${turn.latency_ms} ms: `));
+    box.append(element("p", `Decision ${turn.n}, ${turn.latency}: `));
     box.lastChild.append(element("strong", chosen));
     box.append(element("p", turn.situation, "small"), element("pre", turn.observation), element("pre", turn.reply || "(no reply)"));
   }

@@ -5,6 +5,7 @@ Duel is drawn; any other game is shown through its observations. Knows nothing a
 
 from dataclasses import dataclass, field
 
+from cornerman.format import milliseconds
 from cornerman.result import HIDDEN
 from cornerman.terminal import clean
 from episodes.game import Game
@@ -36,7 +37,7 @@ class StagedTurn:
     reply: str
     reply_class: str
     move: str
-    latency_ms: float
+    latency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _turn(turn: TurnRecord) -> StagedTurn:
         reply=clean(turn.reply),
         reply_class=str(turn.reply_class),
         move=turn.move or "",
-        latency_ms=round(turn.latency_ms, 1),
+        latency=milliseconds(turn.latency_ms),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from small_night import HOSTILE, NightStore
 
 from cornerman.config import BudgetSection, Config, NightSection
+from cornerman.format import milliseconds
 from cornerman.night.measuring import unevenness
 from cornerman.report import words
 from cornerman.report.build import build_report, render
@@ -208,8 +209,8 @@ def test_the_stage_shows_the_very_game(night_store: NightStore) -> None:
         health = (shown.frames[-1][2], shown.frames[-1][9])
         scores = tuple(seat.score for seat in record.seats)
         assert scores[0] == (health[0] > health[1]) + (health[0] == health[1]) / 2
-        assert [(turn.n, turn.reply_class) for turn in shown.turns] == [
-            (turn.n, turn.reply_class.value) for turn in record.turns
+        assert [(turn.n, turn.reply_class, turn.latency) for turn in shown.turns] == [
+            (turn.n, turn.reply_class.value, milliseconds(turn.latency_ms)) for turn in record.turns
         ]
 
 
