@@ -7,7 +7,6 @@ Invariants:
 """
 
 import json
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from waiting import rows_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-PROGRAM = Path(sys.executable).with_name("cornerman")
+PROGRAM = str(Path(sys.executable).with_name("cornerman"))
 KILLED = Path(__file__).parents[1] / "support" / "killed_night.py"
 KILLS = (("play.1", 3), ("reflect.1", 0), ("trial.1", 5), ("effects", 3), ("teach", 3), ("train", 0), ("check", 3))
 """A stage that is killed, and how many episodes it has stored by then: what is under way is lost in its middle."""
@@ -35,14 +34,8 @@ PROMPTS = "select name, model, prompt_id from aliases order by name, model"
 STUDENTS = "select id, base_model, dataset_id from students"
 
 
-def command(*words: str) -> list[str]:
-    return [str(PROGRAM), *words]
-
-
 def run(folder: Path, *words: str) -> dict[str, Any]:
-    done = subprocess.run(
-        command(*words, "--json"), check=False, cwd=folder, capture_output=True, text=True, timeout=900
-    )
+    done = subprocess.run([*words, "--json"], check=False, cwd=folder, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
@@ -56,7 +49,7 @@ def kept(folder: Path) -> list[Any]:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("night")
-    return folder, run(folder, "night", "--size", "smoke")
+    return folder, run(folder, PROGRAM, "night", "--size", "smoke")
 
 
 def test_a_night_runs_every_stage_and_says_what_came_of_it(finished: tuple[Path, dict[str, Any]]) -> None:
@@ -75,10 +68,10 @@ def test_a_night_runs_every_stage_and_says_what_came_of_it(finished: tuple[Path,
 
 def test_the_figures_of_a_night_come_out_again(finished: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = finished
-    verified = run(folder, "verify")
+    verified = run(folder, PROGRAM, "verify")
     assert verified["checked"] > 0
     assert verified["differences"] == 0
-    replayed = run(folder, "episodes", "replay", "--verify")
+    replayed = run(folder, PROGRAM, "episodes", "replay", "--verify")
     assert replayed["episodes"] > 0
     assert replayed["differences"] == 0
 
@@ -87,19 +80,11 @@ def test_a_night_killed_again_and_again_is_the_same_night(
     finished: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     folder, whole = finished
-    for stage, episodes in KILLS:
-        kill_in(tmp_path, stage, episodes)
-    result = run(tmp_path, "night", "--size", "smoke")
+    kills = ",".join(f"{stage}:{episodes}" for stage, episodes in KILLS)
+    result = run(tmp_path, sys.executable, str(KILLED), kills, "night", "--size", "smoke")
     assert result["status"] == "done"
     assert result["night"] == whole["night"]
     assert kept(tmp_path) == kept(folder)
     attempts = dict(rows_of(tmp_path / "cornerman.db", "select key, attempts from steps"))
     killed = [stage for stage, _ in KILLS]
     assert attempts == {stage: 2 if stage in killed else 1 for stage in attempts}
-
-
-def kill_in(folder: Path, stage: str, episodes: int) -> None:
-    """Go on with the night of ``folder`` until ``stage`` has stored ``episodes`` more; there it is killed."""
-    words = [sys.executable, str(KILLED), stage, str(episodes), "night", "--size", "smoke"]
-    ended = subprocess.run(words, check=False, cwd=folder, capture_output=True, text=True, start_new_session=True)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr

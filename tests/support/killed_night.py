@@ -1,22 +1,27 @@
-"""The program, which is killed with all its processes at an event of its own: STAGE has stored EPISODES episodes.
+"""The program, killed again and again with all its processes, at events of its own, and then run to its end.
 
-Called with STAGE, EPISODES and the words of a command, in a session of its own. With 0 episodes it dies once the stage
-has begun. Nothing waits or polls, so it dies in that stage on every machine.
+Called with STAGE:EPISODES,... and the words of a command. An execution dies when STAGE has stored EPISODES episodes;
+with 0, once the stage has begun. Nothing waits or polls, so it dies in that stage on every machine. Executions are
+forked from one process that has imported the libraries, so that each does not have to.
 """
 
 import os
 import signal
 import sys
 
+import torch  # noqa: F401
+import transformers.models.auto.auto_factory  # noqa: F401
+
+import cornerman.night.run  # noqa: F401
 from cornerman.cli import main
 from episodes.record import EpisodeRecord
 from episodes.store.runs import Runs
 from episodes.store.store import Store
 
-begin_step, save = Runs.begin_step, Store.save
-
 
 def die_in(stage: str, episodes: int) -> None:
+    """Let this process and all of its group be killed in ``stage``."""
+    begin_step, save = Runs.begin_step, Store.save
     left = [episodes]
     begun: list[str] = []
 
@@ -40,8 +45,22 @@ def die_in(stage: str, episodes: int) -> None:
     Store.save = saved  # type: ignore[method-assign]
 
 
+def killed_in(stage: str, episodes: int) -> None:
+    """Run the command in a fork that dies in ``stage``; ends this process where it does not."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        die_in(stage, episodes)
+        main()
+    _, status = os.waitpid(child, 0)
+    if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+        sys.exit(f"it did not die in {stage} after {episodes} episodes")
+
+
 if __name__ == "__main__":
-    stage, episodes, *words = sys.argv[1:]
+    kills, *words = sys.argv[1:]
     sys.argv[1:] = words
-    die_in(stage, int(episodes))
+    for kill in kills.split(","):
+        stage, _, episodes = kill.partition(":")
+        killed_in(stage, int(episodes))
     main()
