@@ -112,7 +112,8 @@ async def what_if(
 ) -> WhatIf | None:
     """Turn ``n`` of ``record`` with every legal move; ``None`` where its own decision gave no move.
 
-    Raises ``BadInput`` where the game cannot be branched, ``ModelError`` when a provider fails.
+    Raises ``BadInput`` where the game cannot be branched, ``ModelError`` when a provider fails, and ``GameFault`` where
+    the game is not ours and breaks.
     """
     turn = record.turns[n]
     if turn.move is None or turn.order < 0:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from behind import Behind
 from distill_setup import TEACHER, open_player
 
 from distill.judged import Judged
@@ -113,6 +114,21 @@ def test_in_this_process_players_are_their_owners(tmp_path: Path) -> None:
     with Store.open(tmp_path / "s.db") as store:
         report = asyncio.run(teach(store, lessons, elsewhere, here=open_player))
     assert report.played == 2
+
+
+@pytest.mark.parametrize("night", [None, "night"])
+def test_another_model_behind_a_name_plays_lessons_by_hand_anew(tmp_path: Path, night: str | None) -> None:
+    """A night with another model is another night, so its lessons are in another scope."""
+    lessons = Lessons(GAME, "bot:turtle", ("bot:random",), (1,), "behind", night)
+
+    def episodes(identity: str) -> tuple[str, ...]:
+        return asyncio.run(teach(store, lessons, lambda name: Behind(open_player(name), identity))).episodes
+
+    with Store.open(tmp_path / "s.db") as store:
+        one, other = episodes("one"), episodes("other")
+        assert episodes("one") == one
+        assert (one == other) == (night is not None)
+        assert len(store.episode_ids()) == len({*one, *other})
 
 
 class Closing(ScriptedModel):

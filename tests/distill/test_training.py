@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from behind import Behind
 from distill_setup import TEACHER, open_player
 
 from cornerman.verify import verify
@@ -242,6 +243,9 @@ def test_a_check_is_kept_where_it_can_be_recomputed(taught: tuple[Store, TeachRe
     assert math.isfinite(check.faster)
     again = asyncio.run(check_student(store, student, who, rule))
     assert again.as_dict() == check.as_dict()
+    other = replace(who, champion=Behind(who.champion, "another model"))
+    apart = asyncio.run(check_student(store, student, other, rule)).gate.sample.results
+    assert not {pair.pair_id for pair in apart} & {pair.pair_id for pair in check.gate.sample.results}
     assert len(check.kept.games["student"]) == len(check.kept.games["teacher"]) == 4
     assert kept_of(store, student.name, "search:4", check.kept.games) == check.kept
     fewer = {"student": check.kept.games["student"][:2], "teacher": check.kept.games["teacher"]}

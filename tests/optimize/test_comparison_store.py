@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from behind import Behind
 
 from episodes.clock import Clock
 from episodes.games.duel import GAME
 from episodes.pairs import PairResult
-from episodes.players.bots import BotPlayer, load_bot
+from episodes.player import Player
+from episodes.players.bots import load_bot
 from episodes.record import Purpose
 from episodes.store.store import Store
 from models.errors import BadInput
@@ -32,14 +34,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def played(store: Store, a: BotPlayer, b: BotPlayer, purpose: Purpose, pairs: int, *, scope: str = "test") -> Sample:
+def played(store: Store, a: Player, b: Player, purpose: Purpose, pairs: int, *, scope: str = "test") -> Sample:
     arena = Arena(GAME, Clock("paused"), store, scope=scope)
     return Sample(tuple(asyncio.run(arena.play(a, b, Seeds("test", purpose).take(0, pairs), purpose))))
 
 
-def entry(
-    store: Store, a: BotPlayer = TURTLE, b: BotPlayer = GRAPPLER, *, scope: str = "test", **changes: Any
-) -> Entry:
+def entry(store: Store, a: Player = TURTLE, b: Player = GRAPPLER, *, scope: str = "test", **changes: Any) -> Entry:
     void = PairResult(99, "void", ("", ""), None, "RateLimited: later")
     stages = {
         "race": played(store, a, b, "race", 4, scope=scope),
@@ -117,21 +117,13 @@ def test_evidence_is_found_again_without_the_confirmation(store: Store) -> None:
     assert comparisons.evidence("duel", "paused", replace(kept.a, prompt_id="p"), kept.b) == Sample()
 
 
-@dataclass(frozen=True)
-class Behind(BotPlayer):
-    """A bot whose name does not say what is behind it."""
-
-    identity: str = ""
-
-
 @pytest.mark.parametrize("side", [0, 1])
 def test_games_of_other_models_under_the_same_names_are_not_carried(store: Store, side: int) -> None:
     comparisons, deciding = ComparisonStore(store), dict[str, Sample]()
 
-    def sides(identity: str) -> list[BotPlayer]:
-        found = [replace(TURTLE, prompt_id="x"), GRAPPLER]
-        known = found[side]
-        found[side] = Behind(known.style, known.habits, known.prompt_id, identity)
+    def sides(identity: str) -> list[Player]:
+        found: list[Player] = [replace(TURTLE, prompt_id="x"), GRAPPLER]
+        found[side] = Behind(found[side], identity)
         return found
 
     def carried(a: Contestant, b: Contestant) -> set[PairResult]:

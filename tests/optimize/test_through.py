@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from behind import Behind
 from pair_sources import Memory
 
 from episodes.clock import Clock
@@ -18,6 +19,7 @@ from episodes.pairs import PairResult
 from episodes.player import Context, Decision, Player
 from episodes.players.bots import load_bot
 from episodes.players.roshambo import load_roshambo
+from episodes.record import Purpose
 from episodes.store.store import Store
 from models.errors import BadInput, TimedOut
 from optimize.arena import Arena, Sample
@@ -128,24 +130,26 @@ def test_nothing_is_played_twice_and_candidates_have_pairs_of_their_own(store: S
     assert not {pair.pair_id for pair in first} & {pair.pair_id for pair in other}
 
 
-@dataclass(frozen=True)
-class Behind:
-    """``player``, whose name does not say what is behind it."""
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_another_model_behind_a_name_makes_other_pairs(store: Store, at: int) -> None:
+    """Be it A's, B's or the opponent's; a pair that was stored when this was not known yet stays what it is."""
 
-    player: Player
-    identity: str
-    prompt_id: None = None
+    def pairs(identity: str, purpose: Purpose, *, knowing: bool = True) -> list[PairResult]:
+        players: list[Player] = [PAPER, AIMLESS, ROCKBOT]
+        players[at] = Behind(players[at], identity)
+        a, b, opponent = players
+        predates = store.lacks_identities if knowing else None
+        arena = Arena(RPS, Clock("paused"), store, scope="test", predates=predates)
+        return asyncio.run(Through(arena, (opponent,)).play(a, b, seeds(2), purpose))
 
-    @property
-    def name(self) -> str:
-        return self.player.name
-
-    @property
-    def model(self) -> str:
-        return self.player.model
-
-    async def act(self, observation: Observation, context: Context) -> Decision:
-        return await self.player.act(observation, context)
+    before = pairs("", "race")
+    assert pairs("one", "race") == pairs("other", "race") == before
+    one, other = pairs("one", "gate"), pairs("other", "gate")
+    assert len({pair.pair_id for pair in (*one, *other)}) == 4
+    assert pairs("one", "gate") == one
+    in_a_run = pairs("one", "gate", knowing=False)
+    assert pairs("other", "gate", knowing=False) == in_a_run, "a run is recognised by its models"
+    assert not {pair.pair_id for pair in in_a_run} & {pair.pair_id for pair in (*one, *other)}
 
 
 @dataclass(frozen=True)
