@@ -16,6 +16,7 @@ from distill.judged import Judged, read_practised, student_base
 from distill.pooled import pool
 from distill.sketch import Sketch
 from distill.teach import Lessons, OpenPlayer, close_player
+from episodes.guest_player import GuestPlayer
 from episodes.pairs import play_pairs
 from episodes.player import Player
 from episodes.players.model import ModelPlayer
@@ -76,7 +77,9 @@ async def practise(
 
 
 def rehearsed(player: Player) -> Player:
-    """The player for practice: of a chat model's answers to each question a few are kept."""
+    """The player for practice: of a chat model's answers to each question a few are kept, also where it is a guest's."""
+    if isinstance(player, GuestPlayer):
+        return replace(player, player=rehearsed(player.player))
     return replace(player, chat=Remembered(player.chat)) if isinstance(player, ModelPlayer) else player
 
 

@@ -19,6 +19,7 @@ from distill.train import Method
 from distill.worth import worth
 from episodes.games.duel import GAME
 from episodes.games.duel.words import FEATURES, MOVES
+from episodes.guest_player import GuestPlayer, guest_player
 from episodes.player import Context
 from episodes.players.model import ModelPlayer
 from episodes.replay import replay
@@ -136,6 +137,9 @@ def test_a_rehearsed_model_gives_a_few_answers_again() -> None:
     found = rehearsed(player)
     assert isinstance(found, ModelPlayer) and isinstance(found.chat, Remembered) and found.name == "one"
     assert rehearsed(open_player("bot:turtle")) == open_player("bot:turtle")
+    guest = rehearsed(guest_player(player, "here.py:PLAYER", "its code"))
+    assert isinstance(guest, GuestPlayer) and guest.identity == "its code"
+    assert isinstance(guest.player, ModelPlayer) and isinstance(guest.player.chat, Remembered)
     question = (Message("user", "far"),)
     for seed in range(40):
         asyncio.run(found.chat.complete(ChatRequest(question, choices=("jab",), seed=seed)))
