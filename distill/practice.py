@@ -77,7 +77,7 @@ async def practise(
 
 
 def rehearsed(player: Player) -> Player:
-    """The player for practice: of a chat model's answers to each question a few are kept, also where it is a guest's."""
+    """The player for practice: of a chat model's answers to each question a few are kept, a guest's too."""
     if isinstance(player, GuestPlayer):
         return replace(player, player=rehearsed(player.player))
     return replace(player, chat=Remembered(player.chat)) if isinstance(player, ModelPlayer) else player
