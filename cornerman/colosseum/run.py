@@ -16,17 +16,18 @@ from cornerman.colosseum.entrants import Entrant
 from cornerman.colosseum.roster import System
 from cornerman.faults import Fault
 from cornerman.night.steps import Steps, digest
+from cornerman.typed_json import from_json
 from episodes.clock import Clock
 from episodes.game import Game
 from episodes.pairs import Setting, play_matches, scope_with
 from episodes.play import Match
 from episodes.record import Purpose
+from episodes.store.runs import Runs
 from episodes.store.store import Store
 from models.errors import BadInput, BudgetExhausted, Void
 from optimize.seeds import Seeds
 from optimize.stats.plackett import MOST_TIED
 from optimize.tournament import (
-    Pairing,
     SwissRound,
     SwissTable,
     draw_tables,
@@ -39,6 +40,8 @@ from optimize.tournament import (
 PURPOSE: Purpose = "colosseum"
 PAIRS = 4
 """Pairs a meeting, unless something else is said."""
+DRAWN = "drawn once"
+"""The input of a round among the steps, where no more shapes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +65,22 @@ class Tournament:
     @property
     def id(self) -> str:
         """Of the tournament, however many pairs and rounds it has."""
-        entrants = [self.entrants[name] for name in self.names]
-        players = [[one.name, one.settings, one.model, one.prompt_id] for one in entrants]
-        return digest([self.game.name, str(self.clock), self.system, self.seed, players])
+        return self._id(lambda one: one.settings)
 
-    @property
-    def identities(self) -> list[str]:
-        """What shapes the answers of each player, in the order of ``names``; empty where its name says everything."""
-        return [self.entrants[name].identity for name in self.names]
+    def _id(self, settings: Callable[[Entrant], str]) -> str:
+        entrants = [self.entrants[name] for name in self.names]
+        players = [[one.name, settings(one), one.model, one.prompt_id] for one in entrants]
+        return digest([self.game.name, str(self.clock), self.system, self.seed, players])
 
     @property
     def run_id(self) -> str:
         """Of its row among the runs of the store."""
         return f"colosseum-{self.id}"
+
+    @property
+    def former_run_id(self) -> str:
+        """Under which the first colosseums kept their rounds."""
+        return f"colosseum-{self._id(lambda one: one.former_settings)}"
 
     def check(self) -> None:
         """Raise ``BadInput`` for a tournament that this game cannot have."""
@@ -167,19 +173,9 @@ async def _play(sittings: Sequence[Sitting], setting: Setting, played: Played, w
 async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncIterator[list[Sitting]]:
     """All sittings, in waves of which each may depend on how those before it ended."""
     names, seats = tournament.names, tournament.game.seats
-    root = f"colosseum {tournament.seed}"
     if tournament.system == "swiss":
-        steps = Steps(store, tournament.run_id)
-        table = SwissTable(dict.fromkeys(drawn_order(names, tournament.seed), 0.0))
-        for number in range(tournament.rounds):
-            pairings, bye = await _drawn(steps, number, table, tournament.identities)
-            wave = [
-                sitting(tournament, pairing, seed, store.lacks_identities)
-                for seed in Seeds(root, f"round {number + 1}").take(0, tournament.pairs)
-                for pairing in pairings
-            ]
+        async for wave in _rounds(tournament, store, played):
             yield wave
-            table = _after(table, pairings, bye, wave, played)
         return
     if seats > 2:
         drawn = draw_tables(names, seats, tournament.pairs, tournament.seed)
@@ -188,39 +184,79 @@ async def _waves(tournament: Tournament, store: Store, played: Played) -> AsyncI
         drawn = [list(meetings)] * tournament.pairs
     yield [
         sitting(tournament, one, seed, store.lacks_identities)
-        for seed, tables in zip(Seeds(root, "colosseum").take(0, tournament.pairs), drawn, strict=True)
+        for seed, tables in zip(Seeds(_root(tournament), "colosseum").take(0, tournament.pairs), drawn, strict=True)
         for one in tables
     ]
 
 
-async def _drawn(
-    steps: Steps, number: int, table: SwissTable, identities: Sequence[str]
-) -> tuple[list[Pairing], str | None]:
-    """A round's pairings, drawn once: a game that was void and counts today must not change who met whom.
+async def _rounds(tournament: Tournament, store: Store, played: Played) -> AsyncIterator[list[Sitting]]:
+    table = SwissTable(dict.fromkeys(drawn_order(tournament.names, tournament.seed), 0.0))
+    before = _drawn_before(tournament, store)
+    for number in range(1, tournament.rounds + 1):
+        known = number <= len(before)
+        drawn = before[number - 1] if known else await _drawn(tournament, store, number, table)
+        wave = _wave(tournament, store, number, drawn)
+        yield wave
+        table = _after(table, drawn, wave, played)
 
-    ``identities`` shape the results before the round, so other models behind the same names draw anew.
+
+async def _drawn(tournament: Tournament, store: Store, number: int, table: SwissTable) -> SwissRound:
+    """A round, drawn once: a game that was void and counts today must not change who met whom.
+
+    What answers behind the names shapes the results before the round, so other models draw anew.
     """
 
     async def draw() -> SwissRound:
         drawn = swiss_round(table)
         return SwissRound(tuple((min(pairing), max(pairing)) for pairing in drawn.pairings), drawn.bye)
 
-    inputs = ["drawn once", *identities] if any(identities) else "drawn once"
-    found = await steps.run(f"round {number + 1}", inputs, SwissRound, draw)
-    return list(found.pairings), found.bye
+    said = [tournament.entrants[name].identity for name in tournament.names]
+    inputs = [DRAWN, *said] if any(said) else DRAWN
+    return await Steps(store, tournament.run_id).run(f"round {number}", inputs, SwissRound, draw)
 
 
-def _after(
-    table: SwissTable, pairings: Sequence[tuple[str, ...]], bye: str | None, wave: Sequence[Sitting], played: Played
-) -> SwissTable:
+def _drawn_before(tournament: Tournament, store: Store) -> list[SwissRound]:
+    """The rounds that were drawn before it was kept what answers behind a name; none where their games are not there.
+
+    They stand as their games do, also where a game counts today that was void then.
+    """
+    runs, rounds = Runs(store), list[SwissRound]()
+    for number in range(1, tournament.rounds + 1):
+        row = runs.step(tournament.former_run_id, f"round {number}")
+        if row is None or row.result is None or row.input_hash != digest(DRAWN):
+            break
+        rounds.append(from_json(SwissRound, row.result))
+    games = (
+        match.id
+        for number, drawn in enumerate(rounds, 1)
+        for one in _wave(tournament, store, number, drawn)
+        for match in one.matches
+        # Games of players whose names say everything tell nothing of when they were played.
+        if any(tournament.entrants[name].identity for name in one.table)
+    )
+    return rounds if any(map(store.lacks_identities, games)) else []
+
+
+def _wave(tournament: Tournament, store: Store, number: int, drawn: SwissRound) -> list[Sitting]:
+    """The sittings of a round."""
+    seeds = Seeds(_root(tournament), f"round {number}").take(0, tournament.pairs)
+    return [sitting(tournament, pairing, seed, store.lacks_identities) for seed in seeds for pairing in drawn.pairings]
+
+
+def _root(tournament: Tournament) -> str:
+    """What the seeds derive from."""
+    return f"colosseum {tournament.seed}"
+
+
+def _after(table: SwissTable, drawn: SwissRound, wave: Sequence[Sitting], played: Played) -> SwissTable:
     """The standings after a round: the mean pair score of each meeting, and a whole point for who sat out."""
     points, met, byes = dict(table.points), Counter(table.met), Counter(table.byes)
-    met.update(frozenset(pairing) for pairing in pairings)
-    if bye is not None:
-        points[bye] += 1
-        byes[bye] += 1
+    met.update(frozenset(pairing) for pairing in drawn.pairings)
+    if drawn.bye is not None:
+        points[drawn.bye] += 1
+        byes[drawn.bye] += 1
     whole = {one.matches[0].id for one in played.whole()}
-    for a, b in pairings:
+    for a, b in drawn.pairings:
         mine = [one for one in wave if one.table == (a, b) and one.matches[0].id in whole]
         for one in mine:
             first, second = (played.scores[match.id] for match in one.matches)

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import termios
 from collections import Counter
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ def run(*words: object, code: int = 0) -> Any:
 def hold(*words: object, code: int = 0) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(run("colosseum", *words, "--json", code=code).stdout)
     return found
+
+
+@contextmanager
+def as_the_first_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is kept of what answers behind a name, and time limits count as settings."""
+    settings = Entrants._settings
+    with monkeypatch.context() as patched:
+        patched.setattr(Entrants, "_settings", lambda self, entry, *_: settings(self, entry, FORMERLY_UNSHAPING))
+        for place in ("episodes.pairs", "episodes.play", "cornerman.colosseum.entrants"):
+            patched.setattr(f"{place}.identity_of", lambda player: "")
+        yield
 
 
 def lasting(found: dict[str, Any]) -> dict[str, Any]:
@@ -275,6 +287,31 @@ def test_swiss_rounds_are_drawn_anew_where_another_model_answers_behind_a_name()
     assert not set(sql(drawn)) & set(first)
 
 
+def test_swiss_rounds_of_before_stand_where_a_void_game_counts_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn anew from the games that count by now, others would meet, and what was paid for would count no more."""
+    Path("down.py").write_text(
+        "from episodes.players.bots import load_bot\n"
+        "from models.errors import Unavailable\n"
+        "class Down:\n"
+        "    name = model = 'down'\n"
+        "    prompt_id = None\n"
+        "    async def act(self, observation, context):\n"
+        "        raise Unavailable('down')\n"
+        "player = Down()\n"
+    )
+    Path("model.jsonl").write_text('{"match": ".", "reply": "guard"}')
+    words = (roster(*BOTS[1:], PATIENT, "down.py:player", system="swiss"), "--rounds", 3, "--pairs", 1)
+    with as_the_first_version(monkeypatch):
+        first = hold(*words)
+    assert first["voided"]
+    games = games_in("cornerman.db")
+    mended = "return await load_bot('turtle').act(observation, context)"
+    Path("down.py").write_text(Path("down.py").read_text().replace("raise Unavailable('down')", mended))
+    second = hold(*words)
+    assert second["voided"] == 0
+    assert games_in("cornerman.db") == games + 2 * first["voided"]
+
+
 def test_swiss_rounds_of_players_whose_names_say_everything_keep_their_inputs() -> None:
     hold(roster(*BOTS, system="swiss"), "--rounds", 2, "--pairs", 1)
     assert sql("select distinct input_hash from steps") == [(digest("drawn once"),)]
@@ -379,12 +416,8 @@ def test_a_time_limit_makes_no_other_colosseum() -> None:
 
 
 def test_games_of_before_are_found_where_a_time_limit_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Entrants._settings
     Path("model.jsonl").write_text('{"match": ".", "reply": "guard"}')
-    with monkeypatch.context() as patched:  # as the first version played
-        patched.setattr(Entrants, "_settings", lambda self, entry, *_: settings(self, entry, FORMERLY_UNSHAPING))
-        patched.setattr("episodes.pairs.identity_of", lambda player: "")
-        patched.setattr("episodes.play.identity_of", lambda player: "")
+    with as_the_first_version(monkeypatch):
         hold(roster(PATIENT, "bot:turtle"), "--pairs", 1)
     before = sql("select id from episodes order by id")
     hold(roster(PATIENT, "bot:turtle"), "--pairs", 1)
