@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from opened_models import KEY, KINDS, opened, set_keys
 
 from models.chat import ChatModel, ChatRequest, Message
-from models.endpoint import SET_ELSEWHERE, Endpoint, address_of, canonical_extra
+from models.endpoint import MERGED, SET_ELSEWHERE, Endpoint, address_of, canonical_extra
 from models.errors import BadInput
 from models.hub import ROOKIE
 from models.ledger import Ledger
@@ -223,6 +223,20 @@ def test_extra_fields_that_cannot_be(extra: dict[str, Any], says: str) -> None:
     assert str(caught.value).startswith("openai:x: ")
     assert "\n" not in str(caught.value)
     assert "abcdefghij" not in str(caught.value)
+
+
+THINKERS = {"bedrock": "claude-opus-4-7", "vertex": "claude-haiku-4-5"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_that_is_ours_is_known_as_ours(kind: str, server: FaultyServer) -> None:
+    """Else an extra field of that name would replace what the program asks for."""
+    options = ModelOptions(max_retries=0, effort="low")
+    for more in ({}, {"on_text": lambda text: None}, {"choices": ("jab", "throw")}):
+        request = sent(opened(kind, THINKERS.get(kind, "ok"), server, options), server, max_tokens=2000, seed=1, **more)
+        said = {name for name in request if name not in MERGED}
+        said |= {f"{name}.{inner}" for name in MERGED & request.keys() for inner in request[name]}
+        assert said - {"anthropic_version"} <= SET_ELSEWHERE.keys(), "the version is the clouds' SDKs'"
 
 
 def test_equal_extra_fields_are_one_text() -> None:
