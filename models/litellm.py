@@ -16,7 +16,7 @@ from typing import Any
 
 from models.boundary import Boundary, Faults, retry_after
 from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
-from models.endpoint import Endpoint
+from models.endpoint import Endpoint, address_of
 from models.errors import BadInput, ModelError, Refused, Unavailable
 from models.openai import thought_in
 
@@ -24,6 +24,9 @@ FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusa
 
 UNOPENED = frozenset({"anthropic"})
 """Providers that litellm sends ``extra_body`` as a field of that name: they would refuse it, or not heed it."""
+
+VARIABLES = {"ollama_chat": "OLLAMA", "vertex_ai": "VERTEXAI"}
+"""What the variables of these providers begin with; those of all others begin with the provider's name."""
 
 SECRET_ENDS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_CREDENTIALS")
 SHORTEST_SECRET = 8
@@ -52,7 +55,6 @@ class LiteLLMModel:
         timeout_s: float = 60.0,
     ) -> None:
         self.name = name
-        self.endpoint = endpoint
         self._litellm = _imported()
         self._where = {key: value for key, value in (("api_key", api_key), ("base_url", base_url)) if value}
         self._timeout_s = timeout_s
@@ -68,6 +70,7 @@ class LiteLLMModel:
                 f"{name} takes no extra: litellm does not put such fields into requests to {provider}; "
                 f"name the model as {provider}:{endpoint.name.partition('/')[2]}"
             )
+        self.endpoint = endpoint if base_url else replace(endpoint, address=_address(provider))
         self._boundary = LiteLLMBoundary(name, timeout_s, _faults(), _secrets(api_key))
 
     def __repr__(self) -> str:
@@ -147,6 +150,13 @@ def _imported() -> Any:
     for logger in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     return litellm
+
+
+def _address(provider: str) -> str:
+    """Where litellm asks when it is not told: what the provider's variables say, or nothing for the usual place."""
+    prefix = VARIABLES.get(provider, provider.upper())
+    urls = (os.environ.get(f"{prefix}_{ending}", "").strip() for ending in ("BASE_URL", "API_BASE"))
+    return address_of([url for url in urls if url][:1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,31 @@ def test_extra_fields_pass_through_litellm(server: FaultyServer) -> None:
         assert sent(model, server, **more)["top_k"] == 4
 
 
+@pytest.mark.parametrize(
+    ("model", "variable"),
+    [
+        ("azure/gpt", "AZURE_API_BASE"),
+        ("openai/ok", "OPENAI_BASE_URL"),
+        ("openai/ok", "OPENAI_API_BASE"),
+        ("ollama_chat/ok", "OLLAMA_API_BASE"),
+        ("gemini/ok", "GEMINI_API_BASE"),
+    ],
+)
+def test_an_address_in_the_environment_is_part_of_it(
+    model: str, variable: str, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """litellm reads it where no base_url is set: a deployment's name says nothing without it."""
+    plain = open_model(f"litellm:{model}").endpoint
+    monkeypatch.setenv(variable, f"http://user:secret@127.0.0.1:{server.server_address[1]}/")
+    assert open_model(f"litellm:{model}").endpoint == replace(plain, address=server.url)
+    named = open_model(f"litellm:{model}", ModelOptions(base_url="http://h:1")).endpoint
+    assert named == replace(plain, address="http://h:1")
+    if model == "openai/ok":
+        monkeypatch.setenv(variable, server.url)
+        sent(open_model(f"litellm:{model}"), server)
+        assert server.paths[-1] == "/chat/completions", "and it is asked there"
+
+
 def test_what_is_ours_of_a_table_stays_ours(server: FaultyServer) -> None:
     summarised = ModelOptions(extra={"reasoning": {"summary": "auto"}}, effort="low", max_retries=0)
     assert sent(opened("openrouter", "ok", server, summarised), server)["reasoning"] == {"summary": "auto"}
