@@ -17,7 +17,7 @@ from models.chat import ChatRequest, Completion, FinishReason, Message, Usage, g
 from models.endpoint import Endpoint
 from models.engine import Answer, Ask, Engine
 from models.errors import BadInput
-from models.weights import folder_digest
+from models.weights import model_digest
 
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 
@@ -96,7 +96,7 @@ class LocalModel:
     @cached_property
     def endpoint(self) -> Endpoint:
         """Computed when it is first asked for: the digest reads every file of the folders."""
-        weights = "+".join(folder_digest(folder) for folder in self._folders)
+        weights = "+".join(model_digest(folder) for folder in self._folders)
         return Endpoint(self._kind, device=self._engine.device, precision=self._engine.precision, weights=weights)
 
     async def complete(self, request: ChatRequest) -> Completion:

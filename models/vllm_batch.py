@@ -23,7 +23,7 @@ from models.local import check_folder
 from models.openai import nearest_choice
 from models.patience import unhurried
 from models.vllm_environment import context_of, environment, home, interpreter
-from models.weights import folder_digest
+from models.weights import model_digest
 
 WORKER = Path(__file__).with_name("vllm_worker.py")
 MOST = 256
@@ -66,7 +66,7 @@ class VLLMBatchModel:
     def endpoint(self) -> Endpoint:
         """Computed when it is first asked for: the digest reads every file. On a GPU vLLM chooses the precision."""
         device, precision = ("cuda", "") if self._on_gpu else ("cpu", CPU_PRECISION)
-        return Endpoint("vllm-batch", device=device, precision=precision, weights=folder_digest(self._folder))
+        return Endpoint("vllm-batch", device=device, precision=precision, weights=model_digest(self._folder))
 
     def __repr__(self) -> str:
         return f"VLLMBatchModel({self.name!r})"

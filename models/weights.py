@@ -10,11 +10,20 @@ from pathlib import Path
 SHAPING = ("*.safetensors", "*.json", "*.jinja", "*.model")
 """Weights, configuration, chat template and tokenizer."""
 
+WORD_LISTS = ("vocab.txt", "merges.txt")
+"""Of tokenizers that are not in one file, ``tokenizer.json``."""
+
 BLOCK = 1 << 20
 
 
-def folder_digest(folder: Path) -> str:
+def model_digest(folder: Path) -> str:
     """A hash of everything in ``folder`` that decides what the model says: the same model has it wherever it lies."""
+    lists = () if (folder / "tokenizer.json").exists() else (folder / name for name in WORD_LISTS)
+    return "+".join([folder_digest(folder), *(file_digest(file) for file in lists if file.exists())])
+
+
+def folder_digest(folder: Path) -> str:
+    """As ``model_digest``, without word lists: stores name students and their bases by it."""
     return _folder_digest(_stamps(sorted({file for pattern in SHAPING for file in folder.glob(pattern)})))
 
 

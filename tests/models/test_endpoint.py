@@ -168,6 +168,26 @@ def test_a_folder_is_known_by_its_weights_and_not_by_its_place(tmp_path: Path) -
     assert replace(changed, weights="") == replace(local, weights="")
 
 
+def test_the_word_list_of_a_tokenizer_counts_where_there_is_no_other(tmp_path: Path) -> None:
+    """Digests of bases, by which stores name students, have no word lists; what a model answers depends on them."""
+    folder = tmp_path / "model"
+    shutil.copytree(ROOKIE, folder)
+    tokenizer, config = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    vocabulary = json.loads(tokenizer.read_text())["model"]["vocab"]
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"tokenizer_class": "BertTokenizer"}))
+    words = folder / "vocab.txt"
+    words.write_text("\n".join(sorted(vocabulary, key=vocabulary.get)))
+    with_both = LocalModel(folder, name="x").endpoint
+    assert with_both.weights == folder_digest(folder)
+    tokenizer.unlink()
+    of_words = LocalModel(folder, name="x").endpoint
+    assert of_words.weights == f"{folder_digest(folder)}+{file_digest(words)}"
+    base = folder_digest(folder)
+    words.write_text("\n".join(sorted(vocabulary)))
+    assert LocalModel(folder, name="x").endpoint.weights != of_words.weights
+    assert folder_digest(folder) == base
+
+
 def test_a_script_is_known_by_what_is_in_its_file(tmp_path: Path) -> None:
     one, other = tmp_path / "one.jsonl", tmp_path / "other.jsonl"
     for path in (one, other):
