@@ -35,8 +35,10 @@ class Served:
     account: str = field(repr=False)
 
 
-def bedrock(known: Endpoint, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float) -> Served:
-    """The model ``known``, on Bedrock; raises ``BadInput`` where the environment lacks something."""
+def bedrock(
+    endpoint: Endpoint, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float
+) -> Served:
+    """The model ``endpoint``, on Bedrock; raises ``BadInput`` where the environment lacks something."""
     _needs("boto3", "bedrock")
     region = _first(AWS_REGIONS)
     if region is None:
@@ -68,10 +70,10 @@ def bedrock(known: Endpoint, name: str, *, base_url: str | None, api_key_env: st
 
     faults = anthropic_faults()
     claude = AnthropicModel(
-        replace(known, address=address_of([url])),
+        replace(endpoint, address=address_of([url])),
         name=name,
         make=make,
-        capabilities=anthropic_capabilities(known.name),
+        capabilities=anthropic_capabilities(endpoint.name),
         secrets=tuple(part for part in (key, access, secret, session) if part),
         faults=replace(faults, form=(*faults.form, ParserError)),
         timeout_s=timeout_s,
@@ -79,8 +81,8 @@ def bedrock(known: Endpoint, name: str, *, base_url: str | None, api_key_env: st
     return Served(claude, url, key or access or "")
 
 
-def vertex(known: Endpoint, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float) -> Served:
-    """The model ``known``, on Vertex AI; raises ``BadInput`` where the environment lacks something."""
+def vertex(endpoint: Endpoint, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float) -> Served:
+    """The model ``endpoint``, on Vertex AI; raises ``BadInput`` where the environment lacks something."""
     _needs("google.auth", "vertex")
     region, project = _first((VERTEX_REGION,)), _first(VERTEX_PROJECTS)
     token, file = _first((api_key_env,)) if api_key_env else None, _first((VERTEX_FILE,))
@@ -113,10 +115,10 @@ def vertex(known: Endpoint, name: str, *, base_url: str | None, api_key_env: str
     from google.auth.exceptions import GoogleAuthError
 
     claude = AnthropicModel(
-        replace(known, address=address_of([url])),
+        replace(endpoint, address=address_of([url])),
         name=name,
         make=make,
-        capabilities=anthropic_capabilities(known.name),
+        capabilities=anthropic_capabilities(endpoint.name),
         secrets=secrets,
         faults=replace(anthropic_faults(), credentials=(GoogleAuthError,)),
         timeout_s=timeout_s,
