@@ -105,14 +105,16 @@ class Ledger:
         with self._lock:
             nano, tokens = self._committed_nano, self._committed_tokens
             if self._limit_nano is not None and nano + wanted.nano > self._limit_nano:
+                left = max(self._limit_nano - nano, 0) / NANO
                 raise BudgetExhausted(
-                    f"budget: a call to {model} may cost ${usd:.4f} and ${(self._limit_nano - nano) / NANO:.4f} of "
-                    f"${self.limit_usd:g} is left; raise budget.usd to go on"
+                    f"budget: a call to {model} may cost ${usd:.4f} and ${left:.4f} of ${self.limit_usd:g} is left; "
+                    "raise budget.usd to go on"
                 )
             if self.limit_tokens is not None and tokens + wanted.tokens > self.limit_tokens:
+                spare = max(self.limit_tokens - tokens, 0)
                 raise BudgetExhausted(
-                    f"budget: a call to {model} may use {wanted.tokens} tokens and {self.limit_tokens - tokens} of "
-                    f"{self.limit_tokens} are left; raise budget.tokens to go on"
+                    f"budget: a call to {model} may use {wanted.tokens} tokens and {spare} of {self.limit_tokens} are "
+                    "left; raise budget.tokens to go on"
                 )
             self._open[id(wanted)] = wanted
             self._committed_nano += wanted.nano

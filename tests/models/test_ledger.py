@@ -120,6 +120,18 @@ def test_a_ledger_goes_on_where_it_was() -> None:
         asyncio.run(Metered(Work(Usage()), again, FREE).complete(ChatRequest(MESSAGES, max_tokens=100)))
 
 
+def test_of_a_limit_that_was_lowered_below_what_is_spent_nothing_is_left() -> None:
+    ledger, tokens = Ledger(limit_usd=1.0), Ledger(limit_tokens=100)
+    for one in (ledger, tokens):
+        one.carry({"m": Total(9, 100, 100, 2.0)})
+        with pytest.raises(BudgetExhausted, match=r"\$0\.0000 and|and 0 tokens"):
+            one.lend(Allowance(1, 1), Allowance(2, 2))
+    with pytest.raises(BudgetExhausted, match=r"\$0\.0000 of \$1 is left"):
+        ledger.reserve("m", 1, 1, PRICE)
+    with pytest.raises(BudgetExhausted, match="and 0 of 100 are left"):
+        tokens.reserve("m", 1, 1, PRICE)
+
+
 @given(st.integers(0, 10**14))
 @example(34_323_237_044)
 def test_sums_are_exact_however_large(nano: int) -> None:

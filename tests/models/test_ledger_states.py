@@ -178,6 +178,13 @@ class Money(RuleBasedStateMachine):
         self.lent -= back
         return Loan(loan.amount - back, self.life)
 
+    @rule(model=MODELS, part=st.floats(0, 1))
+    def carry(self, model: str, part: float) -> None:
+        """What a run has spent before comes to this ledger; here it is no more than there is left."""
+        cost, tokens = int(min(self.left.nano, NANO) * part), int(min(self.left.tokens, 300) * part)
+        self.ledger.carry({model: Total(1, tokens, 0, cost / NANO)})
+        self.book(model, tokens, 0, cost=cost, priced=True)
+
     @rule(by=AMOUNTS)
     def extend(self, by: Allowance) -> None:
         """Only what has a limit grows by it."""
