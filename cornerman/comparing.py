@@ -82,12 +82,12 @@ async def compare_players(
         game=place.game.name,
         clock=str(clock),
         purpose="compare",
-        a=Contestant(a.name, a.prompt_id),
-        b=Contestant(b.name, b.prompt_id),
+        a=Contestant.of(a),
+        b=Contestant.of(b),
         stages={"compare": found.sample, CONFIRMING: found.confirmation.sample},
         verdict=found.verdict,
         alpha=rule.alpha,
-        opponents=tuple(Contestant(one.name, one.prompt_id) for one in opponents),
+        opponents=tuple(map(Contestant.of, opponents)),
     )
     ComparisonStore(place.store).record(entry)
     both = Sides.of(*side_totals(place.store, played, apart=sides if opponents else None))

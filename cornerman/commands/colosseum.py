@@ -84,9 +84,8 @@ def _print(found: "ColosseumResult") -> None:
     if found.faulted:
         say(f"{count(found.faulted, 'decision')} lost to faults of players' own code")
     if found.voided:
-        say(
-            f"voided by faults: {number(found.voided)}, the first: {found.faults[0].message}; the same command plays them again"
-        )
+        first = found.faults[0].message
+        say(f"voided by faults: {number(found.voided)}, the first: {first}; the same command plays them again")
     if found.absent:
         say(f"without a game that counts: {', '.join(found.absent)}")
     if found.page:

@@ -123,7 +123,7 @@ class Corner:
     @property
     def through(self) -> tuple[Contestant, ...]:
         """The opponents as comparisons keep them."""
-        return tuple(Contestant(player.name, player.prompt_id) for player in map(self.open, self.opponents))
+        return tuple(Contestant.of(self.open(name)) for name in self.opponents)
 
     def prompt(self, alias: str) -> Prompt:
         return self.library.resolve(alias, self.game, self.model)
@@ -144,7 +144,7 @@ class Corner:
 
     def contestant(self, prompt: Prompt) -> Contestant:
         """The side of a comparison that plays with ``prompt``."""
-        return Contestant(self.player(prompt).name, prompt.id)
+        return Contestant.of(self.player(prompt))
 
 
 def fixed(names: Sequence[str], players: Players, game: Game) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from cornerman.night.corner import Champions, Corner
 from cornerman.night.results import Candidates, WhatIfsReplayed
 from episodes.player import Player
 from episodes.record import SeatRecord
-from optimize.comparison_store import ComparisonStore, Contestant
+from optimize.comparison_store import ComparisonStore
 from optimize.opro import Opro
 from optimize.proposal import Scored, Workshop
 from optimize.propose import ORIGIN as SEARCH
@@ -138,9 +138,8 @@ def _searched(corner: Corner, number: int, champions: Champions, suggestions: Se
 
 def _past(corner: Corner, champion: Prompt) -> list[Scored]:
     """Every prompt that met the champion, with its score against it; the champion's own is one half by definition."""
-    name = corner.player(champion).name
     tried = ComparisonStore(corner.store).tried(
-        corner.game.name, corner.config.night.clock, Contestant(name, champion.id), corner.through
+        corner.game.name, corner.config.night.clock, corner.contestant(champion), corner.through
     )
     past = [Scored(corner.library.get(one, corner.game), counts.mean) for one, counts in tried.items()]
     return [*past, Scored(champion, 0.5)]

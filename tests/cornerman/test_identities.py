@@ -10,9 +10,12 @@ import pytest
 
 from cornerman.config import Config
 from cornerman.desk import champion, optimize
-from cornerman.night.corner import identities
+from cornerman.night.coaching import _carried
+from cornerman.night.corner import corner_of, identities
+from cornerman.night.recognition import begin_stage
 from cornerman.night.run import run_night
 from cornerman.night.schooling import open_by_name, open_here
+from cornerman.night.sizes import SIZES
 from cornerman.players import Players
 from cornerman.workplace import Workplace
 from episodes.games import load_game
@@ -20,6 +23,9 @@ from episodes.players.model import ModelPlayer
 from episodes.store.runs import Runs
 from episodes.store.store import Store
 from models.errors import BadInput
+from optimize.arena import Sample
+from optimize.comparison_store import ComparisonStore, Entry
+from optimize.seeds import Seeds
 from prompts.prompt import GuidanceItem, Prompt
 
 GAME = "openspiel:roshambo"
@@ -80,6 +86,26 @@ def test_a_night_goes_on_when_the_name_of_its_opponents_prompt_comes_to_stand_fo
         (tmp_path / "rock.jsonl").write_text('{"match": ".", "reply": "paper"}\n')
     with opened(tmp_path, night={"folder": tmp_path, "opponents": [f"{model}@certified"]}) as place:
         assert begin(place) != begun, "another model behind the opponent's name"
+
+
+def test_pairs_are_carried_only_where_the_same_model_answers(tmp_path: Path) -> None:
+    model, found = script(tmp_path), []
+    for reply in ("rock", "rock", "paper"):
+        (tmp_path / "rock.jsonl").write_text(f'{{"match": ".", "reply": "{reply}"}}\n')
+        with opened(tmp_path, player={"model": model}) as place:
+            begun = begin_stage(place.store, place.config, "d", SIZES["smoke"], {})
+            corner = corner_of(place, begun, StopsAtOnce())
+            base = corner.prompt("base")
+            other = Prompt(base.base, (ADVICE,))
+            found.append([sample.counts.total for sample in _carried(corner, [other], base).values()])
+            if found == [[]]:
+                sides = corner.player(other), corner.player(base)
+                seeds = Seeds(corner.root, "gate").take(0, 2)
+                played = asyncio.run(corner.source().play(*sides, seeds, "gate"))
+                who = corner.contestant(other), corner.contestant(base)
+                entry = Entry("c", GAME, "paused", "gate", *who, {"gate": Sample(tuple(played))}, "undecided", 0.05)
+                ComparisonStore(place.store).record(entry)
+    assert found == [[], [2], []]
 
 
 def test_a_stage_opens_no_model_that_it_does_not_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
