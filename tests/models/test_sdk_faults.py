@@ -19,9 +19,12 @@ import httpx2
 import openai
 import pytest
 from anthropic._error_classes import ERROR_CLASSES
+from opened_models import set_keys
 
 from models.anthropic import anthropic_faults
 from models.boundary import Boundary, Faults
+from models.clouds import bedrock, vertex
+from models.endpoint import Endpoint
 from models.errors import Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
 from models.litellm import LiteLLMBoundary, _faults, _imported
 from models.openai import openai_faults
@@ -213,6 +216,34 @@ def test_every_exception_of_litellm() -> None:
     errors = [one for one in errors if one.__module__ == "litellm.exceptions"]
     assert len(errors) > 30
     check(errors, LITELLM, (LiteLLMBoundary("litellm:m", 1.0, _faults()), httpx))
+
+
+def test_every_exception_of_googles_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    from google.auth.exceptions import GoogleAuthError, RefreshError
+
+    set_keys(monkeypatch)
+    options: dict[str, Any] = {"base_url": None, "api_key_env": "VERTEX_API_KEY", "timeout_s": 1.0}
+    found = vertex(Endpoint("vertex", "m"), "vertex:m", **options).model._boundary
+    errors = list(dict.fromkeys(subclasses(GoogleAuthError)))
+    assert len(errors) > 10
+    for error in errors:
+        passes = error.__name__ == "TransportError"
+        assert what_becomes_of(error("it went wrong"), found) == (PASSES if passes else LASTS), error
+    again: Any = RefreshError
+    assert what_becomes_of(again("it went wrong", retryable=True), found) == PASSES
+
+
+def test_every_exception_of_bedrocks_event_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.eventstream import ParserError  # type: ignore[import-untyped]  # botocore ships no types
+
+    set_keys(monkeypatch)
+    options: dict[str, Any] = {"base_url": None, "api_key_env": None, "timeout_s": 1.0}
+    found = bedrock(Endpoint("bedrock", "m"), "bedrock:m", **options).model._boundary
+    for error in dict.fromkeys(subclasses(ParserError)):
+        wanted = [
+            name for name in inspect.signature(error.__init__).parameters if name not in ("self", "args", "kwargs")
+        ]
+        assert what_becomes_of(error(*range(len(wanted))), found) == UNREADABLE, error
 
 
 @pytest.mark.parametrize("faults", [openai_faults, anthropic_faults])
