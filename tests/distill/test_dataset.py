@@ -132,6 +132,18 @@ def test_answers_that_the_game_refused_are_never_learned(taught: tuple[Store, Te
     assert all(row.turn_n > 1 for row in found.rows)
 
 
+def test_values_of_moves_that_are_not_legal_say_nothing(taught: tuple[Store, TeachReport], tmp_path: Path) -> None:
+    """A teacher's code may be anybody's, and value what it likes."""
+    store, report = taught
+    records = [store.episode(one) for one in report.episodes[:4]]
+    with Store.open(tmp_path / "spoilt.db") as spoilt:
+        for record in records:
+            turns = [replace(turn, values={"fly": 1.0, **turn.values} if turn.values else {}) for turn in record.turns]
+            spoilt.save(replace(record, turns=tuple(turns)))
+        ids = [record.id for record in records]
+        assert build_dataset(spoilt, GAME, ids, report.teacher) == build_dataset(store, GAME, ids, report.teacher)
+
+
 def test_a_teacher_without_values_teaches_the_moves_it_played(taught: tuple[Store, TeachReport]) -> None:
     store, report = taught
     found = build_dataset(store, GAME, report.episodes, "bot:rushdown")
