@@ -107,7 +107,8 @@ def edit(place: Workplace, item: str, text: str, model: str) -> tuple[GuidanceCh
         items.append(made)
     new = compose(place.game, old.base, items)
     _replace(place, model, old, new, f"edited {row.id}")
-    library.set_status([row.id], "retired")
+    if made.id != row.id:
+        library.set_status([row.id], "retired")
     return GuidanceChanged(made.id, new.id, old.id), rule is not None
 
 

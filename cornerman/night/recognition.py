@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
-
-from cornerman.config import Config
+from cornerman.config import Config, stored_config
 from cornerman.night.sizes import SIZES, Size, SizeName
 from cornerman.night.steps import digest
 from cornerman.typed_json import from_json, to_json
 from episodes.store.runs import Run, Runs, now
 from episodes.store.store import Store
+from models.errors import BadInput
 from models.ids import content_id
 
 UNSHAPING = frozenset(
@@ -86,8 +85,8 @@ def same_shape(run: Run, shaping: str, *inputs: object) -> bool:
     if run.shaping:
         return run.shaping == shaping
     try:
-        known = shaping_of(Config.model_validate_json(run.config), {}, *inputs)
-    except ValidationError:
+        known = shaping_of(stored_config(run.config), {}, *inputs)
+    except BadInput:
         return False
     wanted = json.loads(shaping) | {"models": {}}
     return bool(json.loads(known) == wanted)
@@ -103,7 +102,7 @@ def begin_night(store: Store, config: Config, size: SizeName, models: Mapping[st
     last = nights[-1] if nights else None
     if last is not None and last.status != "done" and last.size == size and same_shape(last, shaping, size):
         # A night of before plans were kept was begun with the configuration that it has.
-        begun = config if last.plan else Config.model_validate_json(last.config)
+        begun = config if last.plan else stored_config(last.config)
         plan = plan_of(last) or Plan.of(night_root(begun, size, last.number), SIZES[size])
         return _resumed(runs, last, config, shaping, plan)
     number = len(nights) + 1

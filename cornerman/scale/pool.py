@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from cornerman.format import duration
 from cornerman.scale.cluster import Cluster
 from cornerman.scale.tickets import (
     Ask,
@@ -218,7 +219,7 @@ class RayPool:
                     await self._changed.wait()
         except TimeoutError:
             raise NoWorkers(
-                f"no Ray worker for {PATIENCE_S:.0f} s; finished episodes are kept, so run the same command again when "
+                f"no Ray worker for {duration(PATIENCE_S)}; finished episodes are kept, so run the same command again when "
                 "there are nodes"
             ) from None
 

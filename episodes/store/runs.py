@@ -24,7 +24,7 @@ class Run:
 
     ``number`` counts the runs of this kind in the store from 1. ``shaping`` is the JSON by which the run is recognised
     when its command is given again, and ``plan`` the JSON of what it does, frozen when it began; both are empty for
-    runs of before they were kept. ``config`` is the configuration that it last ran with.
+    colosseums and for runs of before they were kept. ``config`` is the configuration that it last ran with.
     """
 
     id: str

@@ -185,8 +185,8 @@ def test_examples(shown: str, is_written: str) -> None:
     assert shown == is_written
 
 
-APART = {"format.py", "report/curve.py", "scale/pool.py"}
-"""The place itself, one that writes the coordinates of an SVG file, and one that tells of a constant."""
+APART = {"format.py", "report/curve.py"}
+"""The place itself, and one that writes the coordinates of an SVG file."""
 
 
 def test_figures_are_written_in_one_place() -> None:

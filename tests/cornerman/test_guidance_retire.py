@@ -111,3 +111,11 @@ def test_an_unknown_item_changes_nothing() -> None:
     assert "no guidance item 'abcdef'" in retire("abcdef", code=2)["error"]
     assert listed() == STATUS
     assert library_says("working")[0] == WORKING
+
+
+def test_a_rule_that_is_edited_to_its_own_wording_stays() -> None:
+    assert FAR.rule is not None
+    result = CliRunner().invoke(app, ["guidance", "edit", FAR.id, FAR.rule.sentence(GAME), "--json"])
+    assert result.exit_code == 0, result.output
+    assert listed()[FAR.id] == STATUS[FAR.id]
+    assert FAR in library_says("working")[0].items
