@@ -219,8 +219,8 @@ class RayPool:
                     await self._changed.wait()
         except TimeoutError:
             raise NoWorkers(
-                f"no Ray worker for {duration(PATIENCE_S)}; finished episodes are kept, so run the same command again when "
-                "there are nodes"
+                f"no Ray worker for {duration(PATIENCE_S)}; finished episodes are kept, so run the same command again "
+                "when there are nodes"
             ) from None
 
     async def _tell(self, waiting: int | None = None) -> None:
