@@ -31,13 +31,13 @@ _TOLERANCE = 1e-9
 class Contestant:
     """A side of a comparison: its name on the command line and its prompt, which the name may only point to.
 
-    ``identity`` is what shapes its answers beside these (``episodes.player.identity_of``), ``None`` where that is not
-    known; a comparison is kept without it, for its episodes have it.
+    ``identity`` is what shapes its answers beside these (``episodes.player.identity_of``); a comparison is kept without
+    it, for its episodes have it.
     """
 
     name: str
     prompt_id: str | None = None
-    identity: str | None = None
+    identity: str = ""
 
     @classmethod
     def of(cls, player: Player) -> "Contestant":
@@ -146,7 +146,7 @@ _COLUMNS = (
     *("verdict", "alpha", "gain", "gain_low", "gain_high", "voided", "purpose", "clock", "config"),
 )
 _SELECT = f"select {', '.join(_COLUMNS)} from comparisons"
-# A known identity differs from another known one only: against null, ``!=`` is not true.
+# Nothing differs from an identity that is not known: against null, ``!=`` is not true.
 _SAME_PLAYERS = (
     "not exists (select 1 from json_each(?) one join episodes e join seats s on s.episode_id = e.id "
     "where e.pair_id = p.pair_id and s.player = json_extract(one.value, '$[0]') "
@@ -379,9 +379,7 @@ def _kept_figures(kept: StoredComparison) -> Mapping[str, float | None]:
 
 def _known(*players: Contestant) -> str:
     """Name, prompt and the id of the identity of each, as JSON for ``_SAME_PLAYERS``."""
-    return json.dumps(
-        [[one.name, one.prompt_id, None if one.identity is None else text_id(one.identity)] for one in players]
-    )
+    return json.dumps([[one.name, one.prompt_id, text_id(one.identity)] for one in players])
 
 
 def config_of(opponents: Sequence[Contestant]) -> str | None:
