@@ -4,11 +4,12 @@ Knows nothing about training, nor about what a recipe or a method says: those ar
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple
 
 from distill.judged import Source
 from episodes.game import Move
+from episodes.store.rows import insert
 from episodes.store.store import Store
 
 Split = Literal["train", "held-out"]
@@ -24,6 +25,9 @@ class Row:
     weight: float
     split: Split
     source: Source
+
+
+_ROW = tuple(field.name for field in fields(Row))
 
 
 class DatasetRow(NamedTuple):
@@ -57,14 +61,10 @@ class StudentRow(NamedTuple):
 def put_dataset(store: Store, about: DatasetRow, rows: Iterable[Row]) -> None:
     """Keep a dataset with its rows, whole or not at all."""
     with store.transaction() as connection:
-        connection.execute(_insert("datasets", DatasetRow._fields), about)
+        connection.execute(insert("datasets", DatasetRow._fields), about)
         connection.executemany(
-            "insert into dataset_rows (dataset_id, n, episode_id, turn_n, weight, split, move, source) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (about.id, n, row.episode_id, row.turn_n, row.weight, row.split, row.move, row.source)
-                for n, row in enumerate(rows)
-            ],
+            insert("dataset_rows", ("dataset_id", "n", *_ROW)),
+            [(about.id, n, *(getattr(row, column) for column in _ROW)) for n, row in enumerate(rows)],
         )
 
 
@@ -78,7 +78,7 @@ def dataset_row(store: Store, dataset_id: str) -> DatasetRow | None:
 def rows_of_dataset(store: Store, dataset_id: str) -> tuple[Row, ...]:
     """The rows of a dataset in their order."""
     found = store.db.execute(
-        "select episode_id, turn_n, move, weight, split, source from dataset_rows where dataset_id = ? order by n",
+        f"select {', '.join(_ROW)} from dataset_rows where dataset_id = ? order by n",
         [dataset_id],
     )
     return tuple(Row(*row) for row in found)
@@ -97,7 +97,7 @@ def players_met(store: Store, dataset_id: str, teacher: str) -> list[str]:
 def put_student(store: Store, student: StudentRow) -> None:
     """Keep a student that is not there yet."""
     with store.transaction() as connection:
-        connection.execute(_insert("students", StudentRow._fields), student)
+        connection.execute(insert("students", StudentRow._fields), student)
 
 
 def put_figures(
@@ -119,8 +119,3 @@ def student_rows(store: Store, night_id: str | None = None) -> list[StudentRow]:
         [night_id],
     )
     return [StudentRow._make(row) for row in rows]
-
-
-def _insert(table: str, columns: Iterable[str]) -> str:
-    names = list(columns)
-    return f"insert into {table} ({', '.join(names)}) values ({', '.join('?' * len(names))})"
