@@ -14,6 +14,7 @@ from models.anthropic import AnthropicModel, anthropic_faults
 from models.capabilities import anthropic_capabilities
 from models.endpoint import Endpoint, address_of
 from models.errors import BadInput
+from models.served import checked_url
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropicBedrock, AsyncAnthropicVertex
@@ -97,7 +98,7 @@ def vertex(endpoint: Endpoint, name: str, *, base_url: str | None, api_key_env: 
             "access token (`gcloud auth print-access-token` prints one)"
         )
     secrets = (token,) if token else _secrets_of(Path(file or ""))
-    url = base_url or _first((VERTEX_URL,)) or _vertex_url(region)
+    url = base_url or checked_url(_first((VERTEX_URL,)) or _vertex_url(region))
 
     def make() -> "AsyncAnthropicVertex":
         from anthropic import AsyncAnthropicVertex

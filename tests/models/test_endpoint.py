@@ -137,6 +137,18 @@ def test_a_cloud_has_the_address_that_its_sdk_asks(
     assert model.endpoint.address == address
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "https://user:secret@host/v1", "host"])
+def test_a_clouds_address_in_the_environment_is_a_url_and_nothing_more(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_keys(monkeypatch)
+    monkeypatch.setenv("CLOUD_ML_REGION", "eu")
+    monkeypatch.setenv("ANTHROPIC_VERTEX_BASE_URL", url)
+    with pytest.raises(BadInput, match="URL") as told:
+        open_model("vertex:m", ModelOptions(api_key_env="VERTEX_API_KEY"))
+    assert "secret" not in str(told.value)
+
+
 @pytest.mark.parametrize("region", ["europe-west1", "us", "eu", "global"])
 def test_vertex_is_where_the_sdk_has_it(region: str) -> None:
     from anthropic import AnthropicVertex
