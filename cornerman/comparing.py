@@ -3,7 +3,7 @@
 They play each other or, apart from each other, the same opponents.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -12,6 +12,7 @@ from cornerman.result import FLAT, IF_ANY
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.player import Player, identity_of
+from episodes.store.store import Store
 from models.errors import BadInput
 from optimize.arena import Arena
 from optimize.compare import CompareReport, CompareRule, Comparison, Progress, compare
@@ -73,10 +74,10 @@ async def compare_players(
     source = Through(arena, tuple(opponents)) if opponents else arena
     found = await compare(source, a, b, rule, root, on_progress=lambda progress: on_line(line(progress)))
     played = (found.sample + found.confirmation.sample).results
-    said = [identity_of(one) for one in (a, b, *opponents)]
-    reused = [one for pair in played for one in pair.episodes if any(said) and place.store.lacks_identities(one)]
+    told = _should_tell(place.store, (one for pair in played for one in pair.episodes), (a, b, *opponents))
+    reused = [one for one in told if place.store.lacks_identities(one)]
     # The same names with other models behind them are another comparison; games of before do not tell.
-    behind = said if any(said) and len(reused) < 2 * len(played) else []
+    behind = [identity_of(one) for one in (a, b, *opponents)] if len(reused) < len(told) else []
     entry = Entry(
         id=f"{derive(root, repr(rule), *behind):016x}",
         game=place.game.name,
@@ -95,6 +96,17 @@ async def compare_players(
         return CompareResult(entry.id, found.report(), both, len(reused))
     names = tuple(one.name for one in opponents)
     return CompareResult(entry.id, found.report(), both, len(reused), names, _scores(place, found, sides, opponents))
+
+
+def _should_tell(store: Store, episodes: Iterable[str], players: Sequence[Player]) -> list[str]:
+    """Those of the stored ``episodes`` in which somebody plays whose answers depend on more than its names say."""
+    known = {(one.name, one.prompt_id) for one in players if identity_of(one)}
+    return [
+        one
+        for one in episodes
+        if store.scores(one) is not None  # a void one is not there
+        and any((seat.player, seat.prompt_id) in known for seat in store.summary(one).seats)
+    ]
 
 
 def _scores(

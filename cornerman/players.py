@@ -20,6 +20,7 @@ from cornerman.config import Config, ModelSection
 from cornerman.opening import Role, ledger_of, model_options, open_simple, section_of
 from distill.student import load_student, open_student, student_player
 from episodes.game import Game
+from episodes.guest_player import GuestPlayer
 from episodes.player import Player
 from episodes.players.bots import BOTS
 from episodes.players.model import ModelPlayer
@@ -77,8 +78,7 @@ class Players:
 
     def lend(self, spec: str, game: Game, role: Role = "player") -> Player:
         """As ``open``, for one who closes players after use: its model stays open for the others that have it."""
-        player = self.open(spec, game, role)
-        return replace(player, chat=Lent(player.chat)) if isinstance(player, ModelPlayer) else player
+        return lent(self.open(spec, game, role))
 
     def spec_of(self, player: Player) -> str | None:
         """The name under which a player that needs no model was opened here, if it was."""
@@ -147,6 +147,13 @@ class Players:
         for model in self._models.values():
             await model.close()
         self._models.clear()
+
+
+def lent(player: Player) -> Player:
+    """``player``, whose model stays open when it is closed; a guest may have one too."""
+    if isinstance(player, GuestPlayer):
+        return replace(player, player=lent(player.player))
+    return replace(player, chat=Lent(player.chat)) if isinstance(player, ModelPlayer) else player
 
 
 def _unknown(spec: str, model: str) -> str:

@@ -128,6 +128,11 @@ def test_games_of_before_are_reused_and_it_is_said(folder: Path) -> None:
         assert not set(ids(knowing, 8)) & set(ids(plain, 8))
 
 
+def test_games_of_players_whose_names_say_everything_are_none_of_before(folder: Path) -> None:
+    """The other side's games through an opponent have no identity to keep."""
+    assert compared("--against", "bot:turtle")["reused"] == 0
+
+
 def test_compare_says_what_it_reuses_and_how_to_play_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("episodes.pairs.identity_of", lambda player: "")  # as the first version played
     monkeypatch.setattr("episodes.play.identity_of", lambda player: "")

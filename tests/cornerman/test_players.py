@@ -5,8 +5,9 @@ from pathlib import Path
 
 from cornerman.config import Config
 from cornerman.opening import Role
-from cornerman.players import Players
+from cornerman.players import Players, lent
 from episodes.games.duel import GAME
+from episodes.guest_player import GuestPlayer, guest_player
 from episodes.players.model import ModelPlayer
 from episodes.store.store import Store
 from models.chat import ChatRequest, Message
@@ -35,6 +36,21 @@ def test_a_lent_player_closes_nothing(tmp_path: Path) -> None:
         asyncio.run(players.close())
         assert closed == [spec]
         assert players.lend("bot:turtle", GAME).name == "bot:turtle"
+
+
+def test_a_model_that_a_plug_in_brings_is_lent_too(tmp_path: Path) -> None:
+    closed: list[str] = []
+
+    class Watched(ScriptedModel):
+        async def close(self) -> None:
+            closed.append(self.name)
+
+    guest = guest_player(ModelPlayer("mine", Watched({".": "guard"}), "Answer.", "{situation}"), "mine")
+    found = lent(guest)
+    assert isinstance(found, GuestPlayer) and isinstance(found.player, ModelPlayer)
+    assert (found.name, found.player.chat.name) == ("mine", "scripted")
+    asyncio.run(found.player.chat.close())
+    assert closed == []
 
 
 def test_each_section_has_its_own_settings_of_one_name(tmp_path: Path) -> None:
