@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 
 from cornerman.result import FLAT
 from distill import rows
+from distill.student import Lineage
 from episodes.game import Capabilities, Game
 from episodes.games import known_games, load_game
 from models.errors import BadInput
@@ -72,7 +73,7 @@ class StudentShown:
     """What ``cornerman students show --json`` prints: where it came from, and every figure of its row by name."""
 
     row: StudentRow = field(metadata=FLAT)
-    lineage: Mapping[str, object]
+    lineage: Lineage
     measured: Mapping[str, object]
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from cornerman.config import Config, ModelSection, TeacherSection
 from cornerman.human import HumanPlayer
+from episodes.fault import opening
 from episodes.game import Game
 from episodes.guest_player import guest_player
 from episodes.player import Player
@@ -131,10 +132,8 @@ def _from_file(path: Path, attribute: str) -> object:
 
 
 def _loaded(load: Callable[[], Any], what: str) -> Any:
-    try:
+    with opening(f"{what} cannot be loaded"):
         return load()
-    except Exception as error:  # an author's file may raise anything
-        raise BadInput(f"{what} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def _checked(found: object, spec: str, identity: str = "") -> Player:

@@ -5,11 +5,10 @@ Says nothing that was not measured or recorded.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from distill.judged import student_base
-from distill.student import Student
+from distill.student import Lineage, Student
 from episodes.game import Game
 
 
@@ -24,7 +23,7 @@ class Served:
     adapter: bool
 
 
-def card(student: Student, game: Game, origin: Mapping[str, Any], served: Served, parity: float) -> str:
+def card(student: Student, game: Game, origin: Lineage, served: Served, parity: float) -> str:
     """The text of README.md."""
     front = {
         "base_model": student.base,
@@ -35,7 +34,7 @@ def card(student: Student, game: Game, origin: Mapping[str, Any], served: Served
     sections = [
         "---\n" + "\n".join(f"{key}: {json.dumps(value)}" for key, value in front.items()) + "\n---",
         f"# {served.name}\n\nPlays {game.name}. It learned by fine-tuning {student.base} (LoRA) on the games of an "
-        f"unhurried teacher, `{origin['teacher']}`, and needs no guidance in its prompt.",
+        f"unhurried teacher, `{origin.teacher}`, and needs no guidance in its prompt.",
         _asking(student, game),
         _serving(served),
         _origin(student, origin),
@@ -67,21 +66,22 @@ def _serving(served: Served) -> str:
     )
 
 
-def _origin(student: Student, origin: Mapping[str, Any]) -> str:
+def _origin(student: Student, origin: Lineage) -> str:
+    learned = origin.report
     rows = {
         "student": student.id,
         "base": f"{student.base} (digest {student.base_digest})",
-        "dataset": origin["dataset"],
-        "teacher": origin["teacher"],
-        "opponents": ", ".join(origin["opponents"]) or "itself",
-        "episodes": f"{origin['episodes']}, of which {origin['held_out_episodes']} held out",
+        "dataset": origin.dataset,
+        "teacher": origin.teacher,
+        "opponents": ", ".join(origin.opponents) or "itself",
+        "episodes": f"{learned.episodes}, of which {learned.held_out_episodes} held out",
         "turns": (
-            f"{origin['turns']} in {origin['situations']} different situations; {origin['practised']} of them are of a "
+            f"{learned.turns} in {learned.situations} different situations; {learned.practised} of them are of a "
             "sketch of the student, replayed with every other move"
         ),
         "prompt": student.prompt_id,
-        "method": json.dumps(origin["method"], sort_keys=True),
-        "weights of turns": json.dumps(origin["recipe"], sort_keys=True),
+        "method": json.dumps(asdict(origin.method), sort_keys=True),
+        "weights of turns": json.dumps(asdict(origin.recipe), sort_keys=True),
         "trained": student.created,
     }
     return "## Provenance\n\n" + _table(rows)

@@ -8,13 +8,13 @@ small, the merged model in ``model/``, so that it outlives a change of its base.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from distill.base import parameters
-from distill.dataset import Dataset, examples_of, load_dataset
+from distill.dataset import Dataset, DatasetReport, Recipe, examples_of, load_dataset
 from distill.judged import student_base
 from distill.merge import write_merged
 from distill.rows import StudentRow, players_met, put_figures, put_student, student_rows
@@ -199,22 +199,42 @@ def student_player(student: Student, game: Game, model: ChatModel | None = None)
     return replace(asked, temperature=student.temperature)
 
 
-def lineage(store: Store, student: Student) -> dict[str, Any]:
-    """Where a student comes from, ready for JSON: base, dataset, teacher, opponents and games."""
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a student comes from: base, dataset, teacher, opponents and games.
+
+    ``report`` is of the dataset; in JSON its figures stand among the other keys.
+    """
+
+    student: str
+    base: str
+    base_digest: str
+    dataset: str
+    game: str
+    teacher: str
+    opponents: tuple[str, ...]
+    recipe: Recipe
+    method: Method
+    prompt_id: str
+    report: DatasetReport = field(metadata={"json": "flat"})
+
+
+def lineage(store: Store, student: Student) -> Lineage:
+    """Where ``student`` comes from."""
     dataset = load_dataset(store, student.dataset_id)
-    return {
-        "student": student.id,
-        "base": student.base,
-        "base_digest": student.base_digest,
-        "dataset": dataset.id,
-        "game": student.game,
-        "teacher": dataset.teacher,
-        "opponents": [name for name in players_met(store, dataset.id, dataset.teacher) if not is_sketch(name)],
-        "recipe": asdict(dataset.recipe),
-        "method": asdict(student.method),
-        "prompt_id": student.prompt_id,
-        **asdict(dataset.report),
-    }
+    return Lineage(
+        student=student.id,
+        base=student.base,
+        base_digest=student.base_digest,
+        dataset=dataset.id,
+        game=student.game,
+        teacher=dataset.teacher,
+        opponents=tuple(name for name in players_met(store, dataset.id, dataset.teacher) if not is_sketch(name)),
+        recipe=dataset.recipe,
+        method=student.method,
+        prompt_id=student.prompt_id,
+        report=dataset.report,
+    )
 
 
 def _insert(store: Store, student: Student) -> None:

@@ -49,7 +49,7 @@ class Runner(Protocol):
 class PairResult:
     """What a pair gave: ``k`` in 0..4 is four times player A's mean score, ``None`` where a fault voided the pair.
 
-    ``broke``: the fault is the game's, which is not ours.
+    ``broke`` is the episode of the fault where it is the game's, which is not ours.
     """
 
     seed: int
@@ -57,7 +57,7 @@ class PairResult:
     episodes: tuple[str, str]
     k: int | None
     fault: str = ""
-    broke: bool = False
+    broke: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,16 +212,16 @@ def _pair(both: dict[bool, tuple[Match, tuple[float, ...] | Void]]) -> PairResul
     assert match.pair_id is not None
     ids = (match.id, both[True][0].id)
     if isinstance(first, Void) or isinstance(second, Void):
-        return void_pair(match, ids, [one for one in (first, second) if isinstance(one, Void)])
+        return void_pair(match, ids, (first, second))
     return PairResult(match.seed, match.pair_id, ids, pair_points(first, second))
 
 
-def void_pair(match: Match, episodes: tuple[str, str], faults: Sequence[Void]) -> PairResult:
-    """The result of a pair that ``faults`` voided, of which ``match`` is the first half."""
+def void_pair(match: Match, episodes: tuple[str, str], outcomes: Sequence[tuple[float, ...] | Void]) -> PairResult:
+    """The result of a pair that is void by some of its ``outcomes``; ``match`` is its first half."""
     assert match.pair_id is not None
-    last = faults[-1]
+    episode, last = [(one, found) for one, found in zip(episodes, outcomes, strict=True) if isinstance(found, Void)][-1]
     fault = f"{type(last).__name__}: {last}"
-    return PairResult(match.seed, match.pair_id, episodes, None, fault, isinstance(last, GameFault))
+    return PairResult(match.seed, match.pair_id, episodes, None, fault, episode if isinstance(last, GameFault) else "")
 
 
 def pair_points(first: tuple[float, ...], second: tuple[float, ...]) -> int:

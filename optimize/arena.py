@@ -139,7 +139,7 @@ class Series(Generic[P]):
                     raise GameFault(
                         f"{in_a_row} pairs in a row were voided, the last because the game broke ({result.fault}); "
                         f"finished episodes are kept, so mend the game, try it with `cornerman game-check` and run the "
-                        f"same command again; `cornerman episodes show {result.episodes[0]}` has the traceback"
+                        f"same command again; `cornerman episodes show {result.broke}` has the traceback"
                     )
                 if in_a_row >= MAX_FAULTS:
                     raise Unavailable(

@@ -111,7 +111,7 @@ class Through:
         assert match.pair_id is not None
         first, second, ids = outcomes[match.id], outcomes[other.id], (match.id, other.id)
         if isinstance(first, Void) or isinstance(second, Void):
-            return void_pair(match, ids, [one for one in (first, second) if isinstance(one, Void)])
+            return void_pair(match, ids, (first, second))
         seat = self.facing(match.seed)[1]
         return PairResult(match.seed, match.pair_id, ids, through_points(first[seat], second[seat]))
 

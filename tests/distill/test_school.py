@@ -184,7 +184,7 @@ def test_a_student_comes_out_of_school(taught: tuple[Store, TeachReport], tiny_b
     assert seen == {"practice", "training"}
     assert found.dataset.report.practised == 32
     assert found.dataset.report.turns == report.turns + 32
-    assert lineage(store, found.student)["opponents"] == ["bot:random", "bot:rushdown", "bot:turtle", "bot:zoner"]
+    assert lineage(store, found.student).opponents == ("bot:random", "bot:rushdown", "bot:turtle", "bot:zoner")
     assert -2 < found.student.measured["worth"]["after"] < 2
     assert run(LITTLE) == found
     alone = run(Practice(rounds=0))

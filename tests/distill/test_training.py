@@ -157,8 +157,8 @@ def test_a_student_is_a_row_a_folder_and_its_lineage(
     before, after = fits(student)
     assert after.loss < before.loss
     origin = lineage(store, student)
-    assert origin["teacher"] == report.teacher and origin["dataset"] == dataset.id
-    assert origin["opponents"] == ["bot:random", "bot:rushdown"]
+    assert (origin.teacher, origin.dataset, origin.report) == (report.teacher, dataset.id, dataset.report)
+    assert origin.opponents == ("bot:random", "bot:rushdown")
     assert str(ready_base) not in (student.adapter / "adapter_config.json").read_text()
     again = make_student(store, dataset, GAME, base=str(ready_base), method=student.method, root=Path("/nowhere"))
     assert again == student

@@ -303,6 +303,7 @@ def test_alone_it_loses_what_the_game_says() -> None:
     ("lines", "told"),
     [
         ("import nothing_of_that_name", "cannot be loaded: ModuleNotFoundError"),
+        ("import sys\nsys.exit(0)", "cannot be loaded: SystemExit: 0 .p.py, line 2."),
         ("class P:\n    name = model = 7\n    prompt_id = None\n    act = None\nP = P()", "a text is wanted"),
         ("class P:\n    @property\n    def name(self): return 1 / 0\nP = P()", "ZeroDivisionError"),
         ("class P:\n    name = model = 'p'\n    prompt_id = 4\n    act = None\nP = P()", "a text is wanted"),

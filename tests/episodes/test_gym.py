@@ -9,6 +9,7 @@ import tool_env
 
 from episodes.clock import Clock
 from episodes.contract import check_game
+from episodes.fault import faults_of
 from episodes.game import Observation
 from episodes.games import load_game
 from episodes.games.gym import NAMES, load
@@ -19,7 +20,7 @@ from episodes.player import Context, Decision, Player
 from episodes.players.bots import load_bot
 from episodes.record import EpisodeRecord
 from episodes.replay import replay
-from models.errors import BadInput
+from models.errors import BadInput, GameFault
 
 _ = tool_env.PriceTask  # imported first, as `gym:tool_env:...` does by itself
 
@@ -170,8 +171,9 @@ def test_numbers_of_every_kind_in_words() -> None:
     state.apply({0: "action-1-1"})
     assert "dials: 1 1" in state.observe(0).text
     assert state.returns() == (-0.75,)
-    with pytest.raises(BadInput, match="failed with RuntimeError: the dial fell off"):
+    with pytest.raises(GameFault, match=r"in step: RuntimeError: the dial fell off \(tool_env.py, line ") as fault:
         state.apply({0: "action-0-2"})
+    assert "in step" in faults_of(fault.value)[0].traceback
     ranged = load("tool_env:Counter-v0(low=-6,high=0,steps=2)").initial_state(2)
     ranged.apply({0: "action-0-0"})
     assert ranged.returns() == (0.0,)

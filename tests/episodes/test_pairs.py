@@ -12,11 +12,20 @@ from small_games import Alone, Heap, Rope, Told, Trio, drawn
 from episodes.clock import Clock
 from episodes.fault import FaultPlace, GuestFault
 from episodes.game import Observation
-from episodes.pairs import EpisodeSink, PairResult, Setting, pair_matches, pair_points, play_matches, play_pairs
+from episodes.pairs import (
+    EpisodeSink,
+    PairResult,
+    Setting,
+    pair_matches,
+    pair_points,
+    play_matches,
+    play_pairs,
+    void_pair,
+)
 from episodes.player import Context, Decision, Player
 from episodes.record import EpisodeRecord
 from episodes.store.store import Store
-from models.errors import BadInput, BudgetExhausted, ModelError, RateLimited, Unavailable
+from models.errors import BadInput, BudgetExhausted, GameFault, ModelError, RateLimited, Unavailable
 
 
 @dataclass
@@ -48,6 +57,17 @@ class Faulty(Told):
         if self.bad(observation.text):
             raise self.error
         return await super().act(observation, context)
+
+
+def test_a_void_pair_names_the_episode_in_which_its_game_broke() -> None:
+    first, second = pair_matches(setting(Memory()), Told("a", drawn), Told("b", drawn), 1)
+    ids, fine = (first.id, second.id), (1.0, 0.0)
+    for outcomes, broke in (
+        ((fine, GameFault("in apply")), second.id),
+        ((GameFault("in apply"), fine), first.id),
+        ((GameFault("in apply"), Unavailable("down")), ""),
+    ):
+        assert void_pair(first, ids, outcomes).broke == broke
 
 
 def setting(sink: EpisodeSink, **changes: Any) -> Setting:

@@ -23,7 +23,7 @@ from episodes.players.bots import load_bot
 from episodes.players.search import SearchPlayer
 from episodes.record import EpisodeRecord
 from episodes.replay import replay
-from models.errors import BadInput
+from models.errors import BadInput, GameFault
 
 LONGER = ("chess_v6(turns=24)", "go_v5(board_size=9,turns=30)", "rps_v2(num_actions=5,max_cycles=4)")
 CARDS = ("leduc_holdem_v4", "texas_holdem_v4", "texas_holdem_no_limit_v6", "texas_holdem_v4(num_players=3)")
@@ -105,6 +105,17 @@ def test_a_missing_action_is_the_declared_default() -> None:
     other.apply({0: None, 1: "stay", 2: "stay"})
     assert other.log[0].move == "left"
     assert load("rps_v2").default == "rock"
+
+
+def test_an_environment_that_breaks_in_the_middle_voids_its_game(monkeypatch: pytest.MonkeyPatch) -> None:
+    game = load("zoo_meadow")
+
+    def stumbles(self: object, actions: object) -> None:
+        raise LookupError("no berry")
+
+    monkeypatch.setattr(zoo_meadow.Meadow, "step", stumbles)
+    with pytest.raises(GameFault, match=r"in step: LookupError: no berry \(test_pettingzoo.py, line "):
+        asyncio.run(play_episode(Match(game, (load_bot("random"),) * 3, 1, Clock("paused"))))
 
 
 def test_seats_that_leave_early_are_not_asked_again() -> None:

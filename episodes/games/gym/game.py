@@ -13,7 +13,7 @@ from typing import Any
 from episodes.game import Capabilities, Move, Observation, last_named
 from episodes.games.gym.spaces import action_values, kind, scaled
 from episodes.games.gym.wording import Wording
-from models.errors import BadInput
+from episodes.guest_game import broken
 
 _BLOCK = re.compile(r"```[^\n]*\n(.*?)\n?```", re.S)
 _SEEDS = 2**32
@@ -59,7 +59,7 @@ class GymGame:
 
     def initial_state(self, seed: int) -> "GymState":
         env = self.make()
-        observation, info = _stepped(self.name, lambda: env.reset(seed=seed % _SEEDS))
+        observation, info = _stepped("reset", lambda: env.reset(seed=seed % _SEEDS))
         state = CloneableGymState if self.capabilities.clone else GymState
         return state(self, env, observation, info)
 
@@ -128,7 +128,7 @@ class GymState:
             self.forfeited = True
             return
         action = self._action(move)
-        found = _stepped(self.game.name, lambda: self.env.step(action))
+        found = _stepped("step", lambda: self.env.step(action))
         self.observation, reward, terminated, truncated, self.info = found
         self.total += float(reward)
         self.steps += 1
@@ -197,9 +197,9 @@ def _shortest(space: Any) -> str:
     return str(space.character_list[0]) * max(int(space.min_length), 1)
 
 
-def _stepped(name: str, call: Callable[[], Any]) -> Any:
-    """What the environment gives; one that fails is the user's to repair."""
+def _stepped(call: str, step: Callable[[], Any]) -> Any:
+    """What the environment gives; one that fails is its author's to repair, and its pair is void."""
     try:
-        return call()
+        return step()
     except Exception as error:  # somebody else's code may raise anything
-        raise BadInput(f"the environment of {name} failed with {type(error).__name__}: {error}") from error
+        raise broken(call, error) from None

@@ -11,7 +11,7 @@ from episodes.games.gym.spaces import scaled
 from episodes.games.pettingzoo.copying import copied
 from episodes.games.pettingzoo.setup import Setup
 from episodes.games.pettingzoo.wording import Entry, View
-from models.errors import BadInput
+from episodes.guest_game import broken
 
 _SEEDS = 2**32
 """Seeds of environments are taken below this: NumPy's older generator refuses larger ones."""
@@ -35,7 +35,7 @@ class PettingZooState:
         self.seen: dict[str, Any] = {}
         self.masks: dict[str, Any] = {}
         self.legal: dict[int, dict[Move, Any]] = {}
-        self._call(lambda: self._reset(seed % _SEEDS))
+        self._call("reset", lambda: self._reset(seed % _SEEDS))
 
     def to_act(self) -> tuple[int, ...]:
         raise NotImplementedError
@@ -109,15 +109,14 @@ class PettingZooState:
         for agent, reward in rewards.items():
             self.totals[self._seat(agent)] += float(reward)
 
-    def _call(self, call: Callable[[], _T]) -> _T:
-        """What the environment gives; one that fails is the user's to repair."""
+    def _call(self, name: str, call: Callable[[], _T]) -> _T:
+        """What the environment gives; one that fails is its author's to repair, and its pair is void."""
         self.setup.wording.enter(self.env)
         self.legal = {}
         try:
             return call()
         except Exception as error:  # somebody else's code may raise anything
-            fault = f"{type(error).__name__}: {error}"
-            raise BadInput(f"the environment of {self.setup.name} failed with {fault}") from error
+            raise broken(name, error) from None
 
 
 class AecState(PettingZooState):
@@ -137,7 +136,7 @@ class AecState(PettingZooState):
         action = self._legal(seat)[move]
         self.log.append(Entry(seat, self.turn, move))
         self.turn += 1
-        self._call(lambda: self._step(action))
+        self._call("step", lambda: self._step(action))
 
     def _reset(self, seed: int) -> None:
         self.env.reset(seed=seed)
@@ -189,7 +188,7 @@ class ParallelState(PettingZooState):
             actions[self._agent(seat)] = legal[move]
             self.log.append(Entry(seat, self.turn, move))
         self.turn += 1
-        self._call(lambda: self._step(actions))
+        self._call("step", lambda: self._step(actions))
 
     def _reset(self, seed: int) -> None:
         self._take(*self.env.reset(seed=seed))
