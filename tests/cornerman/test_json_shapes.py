@@ -174,7 +174,9 @@ def made() -> Iterator[tuple[str, dict[str, Any]]]:
     student = DistilResult("s1", Path("x"), "search:20", 0.9, "d1", LEARNED, MEASURED, CHECKED, before, after)
     yield "distill", as_json(student)
     row = StudentRow("s1", "duel", "rookie", "{}", "d1", "x", None, 2.0, "2026-11-27T18:28:13+00:00")
-    learned = Lineage("s1", "rookie", "b1", "d1", "duel", "search:20", ("bot:turtle",), Recipe(), Method(), "p1", LEARNED)
+    learned = Lineage(
+        "s1", "rookie", "b1", "d1", "duel", "search:20", ("bot:turtle",), Recipe(), Method(), "p1", LEARNED
+    )
     yield "students show", as_json(StudentShown(row, learned, MEASURED))
     yield "export", as_json(ExportResult(Path("x"), ("model.safetensors",), "vllm serve x", 1e-6))
     yield "serve", as_json(Served("http://127.0.0.1:8000", "student-s1", "vllm:http://127.0.0.1:8000#student-s1@base"))
