@@ -20,8 +20,8 @@ $(STAMP): pyproject.toml constraints.txt
 night: setup ## one whole night on the built-in parts (SIZE=smoke|demo|full)
 	@$(BIN)/cornerman night --size $(SIZE)
 
-test: setup check ## check, then every test, two at a time
-	$(BIN)/python -m pytest -n 2 --max-worker-restart 0
+test: setup check ## check, then every test, three at a time
+	$(BIN)/python -m pytest -n 3 --max-worker-restart 0
 
 check: setup ## formatting, lint, types, the chain of folders
 	$(BIN)/ruff format --check .
