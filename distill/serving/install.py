@@ -74,8 +74,7 @@ def _install_torch(python: Path, say: Say) -> None:
 
 
 def _pip(python: Path, arguments: Sequence[str]) -> None:
-    # Modules are compiled when they are first imported: most of what is installed never is.
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run([*pip, *arguments], check=False, capture_output=True, text=True)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
