@@ -185,10 +185,11 @@ async def _play_in_workers(
 ) -> None:
     """Play ``jobs`` in processes. What ends this early waits for the games under way; finished ones are kept."""
     loop = asyncio.get_running_loop()
-    # A forked copy of a process with torch's threads may hang: workers start afresh.
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(), open_player)
-    )
+    # A forked copy of a process with torch's threads may hang: workers are forked from one that imports and no more.
+    context = get_context("forkserver")
+    chats = any(_chat_of(player) for job in jobs for player in job.match.players)
+    context.set_forkserver_preload([__name__, *(_HEAVY if chats else ())])
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(), open_player))
 
     async def play(job: _Job) -> None:
         match = job.match
@@ -222,19 +223,30 @@ class _Worker:
 
 
 _WORKER = _Worker()
+_HEAVY = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
+"""What a model in a worker needs and takes seconds to import: it is imported once for all workers."""
 
 
 def _begin(parent: int, open_player: OpenPlayer) -> None:
     """Set a worker up: it leaves Ctrl-C to its parent and ends when the parent is gone, however that came."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _WORKER.open_player = open_player
+    server = os.getppid()  # which forked this one, and ends with the parent
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == server and _runs(parent):
             time.sleep(1.0)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def close_player(player: Player) -> None:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.anthropic import AnthropicModel, anthropic_faults
 from models.capabilities import anthropic_capabilities
-from models.endpoint import Endpoint, address_of
+from models.endpoint import Endpoint, address_of, checked_url
 from models.errors import BadInput
-from models.served import checked_url
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropicBedrock, AsyncAnthropicVertex

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from models.boundary import KEY_LIKE, public_url
+from models.boundary import KEY_LIKE, public_url, without_keys
 from models.capabilities import Effort
 from models.errors import BadInput
 from models.ids import content_id
@@ -124,3 +124,20 @@ def _normal(url: str) -> str:
     host = parts.netloc.lower()
     port = DEFAULT_PORTS.get(parts.scheme)
     return urlunsplit(parts._replace(netloc=re.sub(rf":{port}$", "", host)))
+
+
+def checked_url(url: str) -> str:
+    """``url`` if it is a server's address and nothing more: the rest would be recorded with the model's name."""
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        whole = False
+    if not whole:
+        raise BadInput(f"{without_keys(url)!r} is not a URL of a server; write one like http://127.0.0.1:8000")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise BadInput(
+            f"the URL of {public_url(url)} holds a user, a password or a query; "
+            "a key belongs in the environment variable that api_key_env names"
+        )
+    return url

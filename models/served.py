@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from models.anthropic import AnthropicModel
-from models.boundary import public_url, without_keys
+from models.boundary import public_url
 from models.capabilities import (
     API,
     COMPATIBLE,
@@ -23,7 +23,7 @@ from models.capabilities import (
     openai_capabilities,
 )
 from models.chat import ChatModel
-from models.endpoint import Endpoint, address_of, canonical_extra
+from models.endpoint import Endpoint, address_of, canonical_extra, checked_url
 from models.errors import BadInput
 from models.ledger import Ledger
 from models.openai import OpenAIModel, only_model, url_secrets
@@ -286,20 +286,3 @@ SERVED: Mapping[str, Callable[[str, ModelOptions], Opened]] = {
     "litellm": _litellm,
 }
 """What opens each kind, from the name after the colon."""
-
-
-def checked_url(url: str) -> str:
-    """``url`` if it is a server's address and nothing more: the rest would be recorded with the model's name."""
-    try:
-        parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
-        whole = False
-    if not whole:
-        raise BadInput(f"{without_keys(url)!r} is not a URL of a server; write one like http://127.0.0.1:8000")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise BadInput(
-            f"the URL of {public_url(url)} holds a user, a password or a query; "
-            "a key belongs in the environment variable that api_key_env names"
-        )
-    return url

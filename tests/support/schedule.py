@@ -1,7 +1,8 @@
 """Which tests run in one process, and which of these groups begin first; knows only the places of tests.
 
 A file is a group, so that what its fixtures make is made once. Files that share a server, a browser or a cluster are
-one group. Each page of the documentation is one by itself. The longest begin first, so that no process ends alone.
+one group. Each page of the documentation is one by itself. The longest begin first, so that no process ends alone, but
+for those whose environment is built meanwhile.
 """
 
 SHARED = {
@@ -19,14 +20,15 @@ ENVIRONMENTS = {"vllm": "vllm", "tests/episodes/test_diambra.py": "diambra"}
 
 FIRST = (
     "tests/cornerman/test_night.py",
-    "vllm",
-    "tests/docs/test_docs.py::test_the_examples_do_what_the_page_says[compare]",
     "tests/docs/test_docs.py::test_the_examples_do_what_the_page_says[export]",
-    "tests/cornerman/test_opponents.py",
+    "tests/docs/test_docs.py::test_the_examples_do_what_the_page_says[compare]",
     "tests/cornerman/test_ray.py",
-    "tests/distill/test_school.py",
+    "tests/cornerman/test_opponents.py",
     "tests/episodes/test_web.py",
+    "vllm",
     "tests/episodes/test_diambra.py",
+    "tests/distill/test_school.py",
+    "tests/cornerman/test_night_budget.py",
 )
 
 
