@@ -23,6 +23,7 @@ from episodes.game import (
     plan_game,
     real_time,
 )
+from models.errors import GameFault
 
 SEEDS = (1, 2)
 MOST_DECISIONS = 1000
@@ -53,7 +54,8 @@ def _found(check: Callable[[Game], Iterator[str]], game: Game) -> list[str]:
         raise
     except BaseException as error:  # an author's code may raise anything, and saying what is this tool's work
         rule = (check.__doc__ or "").strip().rstrip(".")
-        found.append(f"while checking that {rule}: the game raised {told(error)}")
+        said = f"broke {error}" if isinstance(error, GameFault) else f"raised {told(error)}"
+        found.append(f"while checking that {rule}: the game {said}")
     return found
 
 
