@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from statistics import fmean, median
 
 from episodes.clock import Clock
@@ -189,7 +189,7 @@ async def _play_in_workers(
     context = get_context("forkserver")
     chats = any(_chat_of(player) for job in jobs for player in job.match.players)
     context.set_forkserver_preload([__name__, *(_HEAVY if chats else ())])
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(), open_player))
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(open_player,))
 
     async def play(job: _Job) -> None:
         match = job.match
@@ -227,26 +227,18 @@ _HEAVY = ("torch", "transformers.models.auto.modeling_auto", "transformers.model
 """What a model in a worker needs and takes seconds to import: it is imported once for all workers."""
 
 
-def _begin(parent: int, open_player: OpenPlayer) -> None:
+def _begin(open_player: OpenPlayer) -> None:
     """Set a worker up: it leaves Ctrl-C to its parent and ends when the parent is gone, however that came."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _WORKER.open_player = open_player
-    server = os.getppid()  # which forked this one, and ends with the parent
+    parent = parent_process()
+    assert parent is not None, "this is no worker"
 
     def watch() -> None:
-        while os.getppid() == server and _runs(parent):
-            time.sleep(1.0)
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 async def close_player(player: Player) -> None:

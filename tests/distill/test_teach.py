@@ -1,12 +1,16 @@
 """Teacher games: complete, the same whatever the number of workers, never played twice."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from behind import Behind
 from distill_setup import TEACHER, open_player
+from waiting import has_ended, wait_until
 
 from distill.judged import Judged
 from distill.practice import Practice, practise
@@ -48,6 +52,15 @@ def test_finished_games_are_not_played_again(taught: tuple[Store, TeachReport]) 
     assert first.played == 16 and again.played == 0
     assert again.episodes == first.episodes
     assert seen == [(16, 16)]
+
+
+def test_workers_end_when_the_program_is_killed(tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "support" / "killed_teacher.py"
+    ended = subprocess.run([sys.executable, str(script), str(tmp_path)], check=False, capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    workers = [int(file.stem) for file in tmp_path.glob("*.worker")]
+    assert workers
+    wait_until(lambda: all(map(has_ended, workers)), "the end of the workers")
 
 
 def test_the_report_tells_what_the_store_holds(taught: tuple[Store, TeachReport]) -> None:
