@@ -20,6 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 night: setup ## one whole night on the built-in parts (SIZE=smoke|demo|full)
 	@$(BIN)/cornerman night --size $(SIZE)
 
+test: export BESIDE = tests/support/environments.py
 test: setup check ## check, then every test, three at a time
 	$(BIN)/python -m pytest -n 3 --max-worker-restart 0
 

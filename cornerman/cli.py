@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the work failed, 2 wrong usage or bad input, 130 stopped b
 """
 
 import errno
+import gc
 import os
 import sqlite3
 import sys
@@ -138,4 +139,6 @@ def main() -> None:
     # Small matrices only: on a busy machine threads that wait for each other make them twenty times slower.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Libraries of models make millions of objects that stay: looking through them for garbage took a tenth of a start.
+    gc.set_threshold(50_000)
     app(prog_name="cornerman")

@@ -33,7 +33,6 @@ from distill.student import (
 )
 from distill.teach import TeachReport
 from distill.train import Method, Progress, load_base, train
-from distill.trainer import agreed_weight, measure
 from episodes.games.duel import GAME
 from episodes.games.duel.words import FEATURES, MOVES
 from episodes.store.store import Store
@@ -79,6 +78,8 @@ def probabilities(folder: Path, adapter: Path, situation: str) -> dict[str, floa
 def test_the_loss_is_the_weighted_mean_that_transformers_gives_turn_by_turn(ready_base: Path) -> None:
     """The packed sequences with their mask give, for each turn, what it would give alone."""
     from trl.trainer.utils import add_fused_lm_head
+
+    from distill.trainer import measure
 
     model, tokenizer, ends = load_base(ready_base)
     rows = lesson((3.0, 0.5))[:20]
@@ -266,6 +267,8 @@ def test_verify_computes_what_a_student_keeps(taught: tuple[Store, TeachReport],
 
 
 def test_agreement_counts_questions_by_weight_and_asks_for_their_best_answer(tiny_base: Path) -> None:
+    from distill.trainer import agreed_weight
+
     _, tokenizer, ends = load_base(tiny_base)
     rows = [Example("Duel.", "far", move, weight) for move, weight in (("jab", 3.0), ("guard", 1.0))]
     rows += [Example("Duel.", "near", move, weight) for move, weight in (("jab", 1.0), ("throw", 1.5))]

@@ -1,6 +1,7 @@
 """What the tests of serving share: a student that was really taught, and one vLLM server for all that they ask."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,7 @@ import pytest
 
 from distill.dataset import build_dataset, save_dataset
 from distill.export import export
-from distill.rookie.__main__ import FOLDER
-from distill.serving.server import VLLMServer
+from distill.serving.server import VLLMServer, group_alive
 from distill.student import Student, make_student
 from distill.teach import Lessons, teach
 from distill.train import Method
@@ -41,26 +41,49 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Student]:
 
 
 @pytest.fixture(scope="session")
-def server(made: tuple[Store, Student], vllm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLMServer]:
-    """The rookie, by that name, and the student as an adapter of it, as ``taught``."""
+def exported(made: tuple[Store, Student], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The student's merged model."""
     store, student = made
-    folder = tmp_path_factory.mktemp("server")
-    export(store, student, GAME, folder / "adapter", "adapter")
+    folder = tmp_path_factory.mktemp("exported") / "student"
+    export(store, student, GAME, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def without(made: tuple[Store, Student], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The student's adapter with its sign turned: on the merged model it leaves the rookie."""
+    store, student = made
+    folder = tmp_path_factory.mktemp("without") / "adapter"
+    export(store, student, GAME, folder, "adapter")
+    path = folder / "adapter_config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "lora_alpha": -config["lora_alpha"]}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(
+    made: tuple[Store, Student], exported: Path, without: Path, vllm: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[VLLMServer]:
+    """The merged student under its own name and, as an adapter of it, ``rookie``; nothing is left of it afterwards."""
+    _, student = made
     context = ("--max-model-len", str(CONTEXT), "--max-num-batched-tokens", str(CONTEXT))
     longer = ("--hf-overrides", f'{{"max_position_embeddings": {CONTEXT}}}')
-    lora = ("--enable-lora", "--max-lora-rank", str(student.method.rank))
-    modules = ("--lora-modules", f"taught={folder / 'adapter'}")
+    lora = ("--enable-lora", "--max-lora-rank", str(student.method.rank), "--lora-modules", f"rookie={without}")
     served = VLLMServer(
-        FOLDER,
-        served_name="rookie",
+        exported,
+        served_name=student.name,
         root=vllm,
-        log=folder / "vllm.log",
+        log=tmp_path_factory.mktemp("server") / "vllm.log",
         start_s=600,
-        extra_args=(*context, *longer, *lora, *modules),
+        extra_args=(*context, *longer, *lora),
     )
     with asyncio.Runner() as runner:
         runner.run(served.__aenter__())
+        assert served._process is not None
+        group = served._process.pid
         try:
             yield served
         finally:
             runner.run(served.stop())
+        assert not group_alive(group)

@@ -1,9 +1,11 @@
 """The environments of their own in which vLLM and DIAMBRA's client live: fetched while other tests run.
 
 Whoever comes first holds a lock while an environment is built; everybody else waits for that and finds it complete.
+Run as a program, it builds them all: ``make test`` does so beside its own setup.
 """
 
 import fcntl
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -64,3 +66,9 @@ def _held(name: str) -> Iterator[None]:
 
 def _lock_of(name: str) -> Path:
     return home() / f".venv-{name}.lock"
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell lets what it starts in the background ignore Ctrl-C
+    for environment in ("diambra", "vllm"):
+        ready(environment)

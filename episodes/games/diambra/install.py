@@ -51,7 +51,7 @@ def install(root: Path, say: Say = print) -> Path:
         venv.create(environment, with_pip=True)
     stamp.unlink(missing_ok=True)
     say(f"installing DIAMBRA's client from {REQUIREMENTS.name}")
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     _run([*pip, "--no-deps", "--only-binary", ":all:", "-r", str(REQUIREMENTS)], "pip could not install it")
     say("checking that it can be imported")
     _run(
