@@ -5,7 +5,7 @@ by the evidence (empirical Bayes; Bishop, Pattern Recognition and Machine Learni
 seen is drawn towards what is seen often. Knows nothing about rules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -18,6 +18,8 @@ from episodes.game import Game
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Likelihood = Callable[[float, float], float]
+"""The logarithm of the targets' likelihood given the prior variances of single values and of pairs."""
 
 _MAIN = (1e-5, 1e-4, 1e-3, 1e-2)
 _PAIR = (1e-6, 1e-5, 1e-4, 1e-3)
@@ -150,19 +152,45 @@ def _regress(design: Floats, targets: Floats, precisions: Floats, sizes: Ints) -
     """Posterior of the coefficients under the pair of prior variances with the highest marginal likelihood."""
     gram = design.T @ (design * precisions[:, None])
     moment = design.T @ (targets * precisions)
-    best: tuple[float, Floats] | None = None
-    for main in _MAIN:
-        for pair in _PAIR:
-            if pair > main:
-                continue
-            scale = np.sqrt(np.select([sizes == 0, sizes == 1], [_OVERALL, main], pair))
-            factor = np.linalg.cholesky(np.eye(len(scale)) + scale[:, None] * gram * scale)
-            # log N(targets; 0, noise + design prior design') up to what does not depend on the prior.
-            reduced = np.linalg.solve(factor, scale * moment)
-            score = float(reduced @ reduced / 2 - np.log(np.diag(factor)).sum())
-            if best is None or score > best[0]:
-                best = (score, scale)
-    assert best is not None
-    scale = best[1]
+    if len(design) < len(sizes):
+        likelihood = _by_samples(design, targets, precisions, sizes)
+    else:
+        likelihood = _by_coefficients(gram, moment, sizes)
+    _, main, pair = max(
+        ((likelihood(main, pair), main, pair) for main in _MAIN for pair in _PAIR if pair <= main),
+        key=lambda tried: tried[0],
+    )
+    scale = _scale(sizes, main, pair)
     covariance = scale[:, None] * np.linalg.inv(np.eye(len(scale)) + scale[:, None] * gram * scale) * scale
     return Posterior(covariance @ moment, covariance)
+
+
+def _scale(sizes: Ints, main: float, pair: float) -> Floats:
+    """(S,): the prior standard deviation of each coefficient."""
+    return np.sqrt(np.select([sizes == 0, sizes == 1], [_OVERALL, main], pair))
+
+
+def _by_samples(design: Floats, targets: Floats, precisions: Floats, sizes: Ints) -> Likelihood:
+    """log N(targets; 0, noise + design prior design') for N samples: (N, N) matrices, scaled by the noise."""
+    root = np.sqrt(precisions)
+    target, rows = root * targets, root[:, None] * design
+    overall, single, paired = (rows[:, sizes == size] @ rows[:, sizes == size].T for size in range(3))
+
+    def likelihood(main: float, pair: float) -> float:
+        factor = np.linalg.cholesky(np.eye(len(rows)) + _OVERALL * overall + main * single + pair * paired)
+        reduced = np.linalg.solve(factor, target)
+        return float(-reduced @ reduced / 2 - np.log(np.diag(factor)).sum())
+
+    return likelihood
+
+
+def _by_coefficients(gram: Floats, moment: Floats, sizes: Ints) -> Likelihood:
+    """The same up to what does not depend on the prior, for S coefficients: (S, S) matrices."""
+
+    def likelihood(main: float, pair: float) -> float:
+        scale = _scale(sizes, main, pair)
+        factor = np.linalg.cholesky(np.eye(len(scale)) + scale[:, None] * gram * scale)
+        reduced = np.linalg.solve(factor, scale * moment)
+        return float(reduced @ reduced / 2 - np.log(np.diag(factor)).sum())
+
+    return likelihood

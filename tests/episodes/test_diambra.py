@@ -335,7 +335,7 @@ def test_the_observation_says_what_is_known_and_what_is_not(state: DiambraState)
     state.advance(40)
     seen = state.observe(1)
     lines = seen.text.splitlines()
-    assert lines[0].startswith("Street Fighter III: 3rd Strike, stage 1. Timer: 9")
+    assert lines[0].startswith("Street Fighter III: 3rd Strike, stage 1. Timer: 89.")
     assert lines[1] == "Rounds won: you 0, the opponent 0; 2 win the game."
     assert re.match(r"You: Ken, on the right, health \d+ of 160, stun bar 0 of 72, super bar \d+ of 128, ", lines[2])
     assert "Opponent: Ken, on the left" in lines[3]

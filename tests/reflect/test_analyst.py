@@ -18,7 +18,7 @@ from models.errors import BadInput
 from prompts.library import PromptLibrary
 from prompts.prompt import Prompt
 from prompts.rule import Rule
-from reflect.advantage import Samples, Subsets, fit, smooth
+from reflect.advantage import Samples, Subsets, _by_coefficients, _by_samples, fit, smooth
 from reflect.analyst import Candidate, Material, candidates, read_material
 from reflect.decisionlist import problem, search, shares, value
 from reflect.edits import apply_edits
@@ -54,6 +54,21 @@ def test_the_model_finds_planted_effects_and_shrinks_what_is_not_there() -> None
     assert abs(mean + 0.05) < 3 * deviation and 0.001 < deviation < 0.02
     draws = np.stack([model.draw(values[:1], np.random.default_rng(k))[0] for k in range(200)])
     assert draws[:, heavy].mean() == pytest.approx(means[0, heavy], abs=0.02)
+
+
+@pytest.mark.parametrize("count", [1, 40, 600])
+def test_the_likelihood_of_a_prior_is_the_same_by_samples_and_by_coefficients(count: int) -> None:
+    """Up to what does not depend on the prior: so the shorter way chooses the same one."""
+    draw = np.random.default_rng(count)
+    design = SUBSETS.holds(situations(count, 4)).astype(float)
+    targets, precisions = draw.normal(0, 0.2, count), draw.uniform(1, 30, count)
+    priors = [(1e-5, 1e-6), (1e-3, 1e-3), (1e-2, 1e-5)]
+    samples = _by_samples(design, targets, precisions, SUBSETS.sizes)
+    gram, moment = design.T @ (design * precisions[:, None]), design.T @ (targets * precisions)
+    coefficients = _by_coefficients(gram, moment, SUBSETS.sizes)
+    gaps = [samples(*prior) - coefficients(*prior) for prior in priors]
+    assert gaps == pytest.approx([gaps[0]] * len(priors), abs=1e-8)
+    assert len({samples(*prior) for prior in priors}) == len(priors)
 
 
 def test_faded_samples_count_less() -> None:

@@ -30,7 +30,7 @@ GAME = "sfiii3n"
 FEATURES = json.loads((files("diambra.arena.utils") / "integratedGames.json").read_text())[GAME]
 ROUNDS = FEATURES["rounds_per_stage"]
 FULL = FEATURES["health"][1]
-ROUND_TICKS = 600
+ROUND_TICKS = 400
 """Shorter rounds than duel's own, so that tests need not wait for so many."""
 MOTION_TICKS = 24
 """How long ago the first stick position of a motion may be."""
