@@ -80,7 +80,7 @@ class GuestFault:
     def line(self, game: str) -> str:
         """What is shown of it; ``game`` is the name of the game that was played."""
         if self.where == "game":
-            return f"the game {game} broke {self.message}; its pair is void"
+            return f"the game {game} broke {self.message}; what was being played is void"
         at = "" if self.turn is None else f" at turn {self.turn}"
         return f"the player {self.player} broke{at} {self.message}; the decision is lost"
 

@@ -167,7 +167,8 @@ def _regress(design: Floats, targets: Floats, precisions: Floats, sizes: Ints) -
 
 def _scale(sizes: Ints, main: float, pair: float) -> Floats:
     """(S,): the prior standard deviation of each coefficient."""
-    return np.sqrt(np.select([sizes == 0, sizes == 1], [_OVERALL, main], pair))
+    scale: Floats = np.sqrt(np.select([sizes == 0, sizes == 1], [_OVERALL, main], pair))
+    return scale
 
 
 def _by_samples(design: Floats, targets: Floats, precisions: Floats, sizes: Ints) -> Likelihood:

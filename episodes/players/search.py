@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from episodes.game import CloneableState, Game, Move, Observation, RealTimeState, cloneable
+from episodes.play import MAX_TURNS
 from episodes.player import Context, Decision
 from models.errors import BadInput
 
@@ -111,7 +112,9 @@ class SearchPlayer:
         while done < self.iterations if self.iterations else time.perf_counter() < deadline or not done:
             if len(beliefs) < BELIEFS:
                 belief = state.belief(seat, tree.rng.getrandbits(63))
-                while seat not in belief.to_act() and not belief.is_terminal():
+                for _ in range(MAX_TURNS):
+                    if seat in belief.to_act() or belief.is_terminal():
+                        break
                     tree.play(belief, {})
                 beliefs.append(belief)
             tree.iterate(beliefs[done % BELIEFS].clone())
@@ -175,11 +178,11 @@ class _Tree:
             cast(RealTimeState, state).advance(1 << 20)
 
     def _roll(self, state: CloneableState) -> None:
-        """Play on by the rollout policy: to the end, or in a real-time game for ``HORIZON`` decisions."""
-        left = HORIZON if self.real_time else 1 << 30
+        """Play on by the rollout policy: to the end or an episode's limit, in real time for ``HORIZON`` decisions."""
+        left = HORIZON if self.real_time else MAX_TURNS
         while left > 0 and not state.is_terminal():
             seats = state.to_act()
-            left -= len(seats)
+            left -= max(len(seats), 1)
             self.play(state, {seat: self.rollout(state, seat, self.rng) for seat in seats})
 
 

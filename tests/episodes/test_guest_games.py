@@ -17,7 +17,7 @@ from small_games import Alone, GuessState, Heap, HeapState, Rope, RopeState, Tin
 from episodes.clock import Clock
 from episodes.contract import check_game
 from episodes.fault import LONGEST_TRACEBACK, GuestFault, faults_of
-from episodes.game import Capabilities, Game, Input, Observation
+from episodes.game import Capabilities, Game, Input, Observation, cloneable
 from episodes.games import load_game
 from episodes.games.duel import GAME as DUEL
 from episodes.games.duel import Duel
@@ -104,6 +104,13 @@ def test_so_does_a_tick_that_cannot_be_read(how: Callable[..., Any], told: str) 
 def test_so_does_what_a_search_meets(call: str, told: str) -> None:
     """The heap's belief is a clone."""
     assert fault(breaking(call), load_search("20"), load_search("20")).message.startswith(f"in {told}: ")
+
+
+def test_a_search_comes_to_an_end_in_a_game_that_does_not() -> None:
+    game = breaking("apply", lambda state, moves: None)
+    state = cloneable(game, game.initial_state(1))
+    assert state is not None
+    assert load_search("2").choose(game, state, 0, 1) in state.legal_moves(0)
 
 
 @pytest.mark.parametrize("call", ["read_move", "accepts"])
