@@ -48,16 +48,21 @@ class Subsets:
         """How many conditions each subset has."""
         return np.array([len(member) for member in self.members])
 
+    @cached_property
+    def _columns(self) -> Ints:
+        """(2, S): the two columns of each subset in ``holds``' table of single conditions, whose first always holds."""
+        values = [(f, v) for f, known in enumerate(self.game.features.values()) for v in range(len(known))]
+        column = {value: n for n, value in enumerate(values, start=1)}
+        padded = [[0] * (2 - len(member)) + [column[value] for value in member] for member in self.members]
+        return np.array(padded).T
+
     def holds(self, values: Ints) -> Bools:
         """(N, S): whether each of N situations, given as (N, F) value indices, is in each subset."""
-        hot = {
-            (f, v): values[:, f] == v for f, known in enumerate(self.game.features.values()) for v in range(len(known))
-        }
-        table = np.ones((len(values), len(self.members)), dtype=bool)
-        for s, member in enumerate(self.members):
-            for pair in member:
-                table[:, s] &= hot[pair]
-        return table
+        always = np.ones((len(values), 1), dtype=bool)
+        known = [values[:, f, None] == np.arange(len(words)) for f, words in enumerate(self.game.features.values())]
+        table = np.concatenate([always, *known], axis=1)
+        first, second = self._columns
+        return np.ascontiguousarray(table[:, first] & table[:, second])
 
     def situation(self, subset: int) -> dict[str, str]:
         """The conditions of a subset by name."""

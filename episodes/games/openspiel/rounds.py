@@ -4,6 +4,7 @@ Both seats choose at the same moment and see every choice afterwards. The featur
 how its opponent can be beaten: the last moves, the favourite, and what mostly follows what.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -139,7 +140,7 @@ def _after(played: Sequence[tuple[Move, Move]], whose: int, move: Move) -> list[
 
 def _most(moves: Sequence[Move]) -> Move:
     """The most frequent of ``moves``, of equally frequent ones that which came last."""
-    return max(reversed(moves), key=moves.count) if moves else _NONE
+    return max(reversed(moves), key=Counter(moves).__getitem__) if moves else _NONE
 
 
 def rounds_telling(spiel: Any) -> RoundsTelling | None:
