@@ -23,7 +23,6 @@ _FLAGS = (
     "disable-dev-shm-usage",
     "disable-extensions",
     "disable-gpu",
-    "disable-software-rasterizer",
     "disable-sync",
     "force-device-scale-factor=1",
     "host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
