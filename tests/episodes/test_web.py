@@ -223,8 +223,12 @@ def test_a_browser_that_dies_is_nobodys_fault() -> None:
     state.close()
 
 
-def test_a_browser_that_is_forgotten_ends() -> None:
-    load("click-test-2").initial_state(1)
+def test_a_browser_that_is_forgotten_ends_with_all_that_it_wrote() -> None:
+    """What Chromium writes beside its profile as well: a browser that is killed does not clear that up."""
+    folder = Path(load("click-test-2").initial_state(1).page.browser._folder)
+    wait_until(lambda: not folder.exists(), "the end of its folder", 30)
+    with closing(load("click-test-2").initial_state(1)) as state:
+        assert list(Path(state.page.browser._folder).glob("org.chromium.*"))
 
 
 @pytest.mark.slow

@@ -66,12 +66,14 @@ class Browser:
         options = webdriver.ChromeOptions()
         options.binary_location = browser
         options.unhandled_prompt_behavior = "accept"
-        for flag in (*_FLAGS, f"user-data-dir={self._folder}"):
+        for flag in (*_FLAGS, f"user-data-dir={self._folder}/profile"):
             options.add_argument(f"--{flag}")
         if os.geteuid() == 0:
             options.add_argument("--no-sandbox")  # Chromium's sandbox refuses to run as root
         # A process group of its own: Ctrl-C reaches this program only, which then ends the whole group.
-        service = Service(driver, log_output=subprocess.DEVNULL, popen_kw={"start_new_session": True})
+        # What Chromium puts beside its profile would outlive it: that goes into the same folder.
+        own = {**os.environ, "TMPDIR": self._folder}
+        service = Service(driver, log_output=subprocess.DEVNULL, env=own, popen_kw={"start_new_session": True})
         try:
             chrome: Any = webdriver.Chrome(options, service)
         except (WebDriverException, OSError) as error:
