@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from cornerman.commands import GROUPS, SINGLE
 from cornerman.options import with_ray_address
 from cornerman.terminal import clean
-from models.errors import BadInput, CornermanError
+from models.errors import BadInput, CornermanError, GameFault
 
 STOPPED = "stopped; the same command goes on where it stopped"
 OS_ADVICE = {
@@ -50,7 +50,8 @@ def verdict(error: BaseException) -> tuple[str, int]:
     if isinstance(error, BadInput):
         return f"error: {error}", 2
     if isinstance(error, CornermanError):
-        return f"error: {error}", 1
+        broke = f"the game broke {error}; `cornerman game-check` finds what it must mend"
+        return f"error: {broke if isinstance(error, GameFault) else error}", 1
     if isinstance(error, KeyboardInterrupt):
         return STOPPED, 130
     if isinstance(error, sqlite3.Error):

@@ -32,10 +32,10 @@ def clean(text: str) -> str:
 
 
 def console(*, stderr: bool = True) -> "Console":
-    """A console that takes no markup from the text it is given."""
+    """A console that shows the text it is given as it is: no markup, and ``bot:turtle:`` is no picture of a turtle."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=True)
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def note(text: str) -> None:
@@ -49,8 +49,10 @@ def live(first: str) -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield note
         return
-    with console().status(first) as status:
-        yield lambda line: status.update(clean(line))
+    from rich.text import Text
+
+    with console().status(Text(clean(first))) as status:
+        yield lambda line: status.update(Text(clean(line)))
 
 
 def emit(result: "DataclassInstance") -> None:

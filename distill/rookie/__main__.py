@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=Course().lesson_steps, help="steps of lessons after the warm-up")
     parser.add_argument("--prompts", type=int, default=900, help="held-out prompts to check with")
     options = parser.parse_args(arguments)
-    console = Console()
+    console = Console(markup=False, emoji=False)
     torch.set_num_threads(1)  # at this size a second thread costs more than it gives
     try:
         if options.check:
             return report(console, load(options.to), options)
         return train(console, options)
     except BadInput as problem:
-        Console(stderr=True).print(f"error: {problem}", markup=False, highlight=False)
+        Console(stderr=True, markup=False, emoji=False, highlight=False).print(f"error: {problem}")
         return 2
     except KeyboardInterrupt:
         console.print("interrupted; the same command continues from the last checkpoint")

@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 from cornerman.cli import app, verdict
 from cornerman.commands import GROUPS, SINGLE
 from cornerman.reference import reference
+from cornerman.terminal import console, live
 from episodes.games.duel import GAME
-from models.errors import BadInput, BudgetExhausted
+from models.errors import BadInput, BudgetExhausted, GameFault
 
 ROOT = Path(__file__).parents[2]
 NAMES = [[name] for name in SINGLE] + [[noun, verb] for noun, (_, verbs) in GROUPS.items() for verb in verbs]
@@ -410,6 +411,7 @@ def test_no_disk_space_is_one_line(tmp_path: Path) -> None:
     [
         (BadInput("x"), 2, "error: x"),
         (BudgetExhausted("spent"), 1, "error: spent"),
+        (GameFault("in phrase: KeyError: 'far' (mine.py, line 4)"), 1, "the game broke in phrase: KeyError: 'far'"),
         (KeyboardInterrupt(), 130, "goes on where it stopped"),
         (OSError(28, "No space left on device"), 2, "no space left"),
         (OSError(98, "Address already in use"), 2, "--port"),
@@ -424,6 +426,17 @@ def test_every_error_is_one_line_with_its_code(error: BaseException, code: int, 
     assert found == code
     assert words in line
     assert "\n" not in line
+
+
+def test_names_are_shown_as_they_are(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither as markup nor as little pictures, in lines that stay and in lines that change in place."""
+    odd = "against bot:turtle: and [bold]x[/bold]"
+    console().print(odd)
+    assert capsys.readouterr().err == f"{odd}\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with live(odd):
+        pass
+    assert odd in capsys.readouterr().err
 
 
 def test_a_busy_port_is_one_line() -> None:
