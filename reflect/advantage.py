@@ -38,10 +38,13 @@ class Subsets:
     game: Game
 
     @cached_property
+    def _values(self) -> list[tuple[int, int]]:
+        return [(f, v) for f, known in enumerate(self.game.features.values()) for v in range(len(known))]
+
+    @cached_property
     def members(self) -> list[tuple[tuple[int, int], ...]]:
-        values = [(f, v) for f, known in enumerate(self.game.features.values()) for v in range(len(known))]
-        pairs = [(a, b) for a, b in combinations(values, 2) if a[0] != b[0]]
-        return [(), *((value,) for value in values), *pairs]
+        pairs = [(a, b) for a, b in combinations(self._values, 2) if a[0] != b[0]]
+        return [(), *((value,) for value in self._values), *pairs]
 
     @cached_property
     def sizes(self) -> Ints:
@@ -51,8 +54,7 @@ class Subsets:
     @cached_property
     def _columns(self) -> Ints:
         """(2, S): the two columns of each subset in ``holds``' table of single conditions, whose first always holds."""
-        values = [(f, v) for f, known in enumerate(self.game.features.values()) for v in range(len(known))]
-        column = {value: n for n, value in enumerate(values, start=1)}
+        column = {value: n for n, value in enumerate(self._values, start=1)}
         padded = [[0] * (2 - len(member)) + [column[value] for value in member] for member in self.members]
         return np.array(padded).T
 
