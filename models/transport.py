@@ -7,6 +7,7 @@ and the one that was used last is used first. Knows nothing about what is sent.
 
 import urllib.request
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 import httpx
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 
 
+@cache
+def _certificates() -> "ssl.SSLContext":
+    """Read once for all connections: that takes twenty milliseconds and a megabyte."""
+    return httpx.create_ssl_context()
+
+
 class Lanes(httpx.AsyncBaseTransport):
     """As many connections as there were ever requests at once, each used by one request at a time."""
 
     def __init__(self) -> None:
-        self._context: ssl.SSLContext | None = None
         self._lanes: list[httpx.AsyncHTTPTransport] = []
         self._free: list[httpx.AsyncHTTPTransport] = []
 
@@ -42,9 +48,7 @@ class Lanes(httpx.AsyncBaseTransport):
         return response
 
     def _lane(self) -> httpx.AsyncHTTPTransport:
-        # The certificates are read once: a context takes twenty milliseconds and a megabyte.
-        self._context = self._context or httpx.create_ssl_context()
-        self._lanes.append(httpx.AsyncHTTPTransport(verify=self._context, limits=ONE))
+        self._lanes.append(httpx.AsyncHTTPTransport(verify=_certificates(), limits=ONE))
         return self._lanes[-1]
 
     async def aclose(self) -> None:

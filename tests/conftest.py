@@ -67,6 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()
     gc.enable()
+    gc.set_threshold(50_000)  # as the program does
     if "PYTEST_XDIST_WORKER" not in os.environ:
         fetch(item.nodeid for item in session.items)
 

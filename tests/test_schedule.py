@@ -6,16 +6,12 @@ import pytest
 from schedule import ENVIRONMENTS, FIRST, SHARED, group_of, place_of
 
 ROOT = Path(__file__).parents[1]
-PAGE = "tests/docs/test_docs.py::test_the_examples_do_what_the_page_says[{}]"
 
 
 @pytest.mark.parametrize("named", [*SHARED, *FIRST, *ENVIRONMENTS])
 def test_the_tables_name_what_there_is(named: str) -> None:
     """A file that was renamed would lose its place without a word."""
-    file, _, test = named.partition("::")
-    assert named in SHARED.values() or (ROOT / file).exists()
-    if test:
-        assert (ROOT / "docs" / f"{test.partition('[')[2].rstrip(']')}.md").exists()
+    assert named in SHARED.values() or (ROOT / named).exists()
 
 
 def test_groups() -> None:
@@ -23,8 +19,8 @@ def test_groups() -> None:
     assert group_of("tests/serving/test_vllm_paths.py::test_x") == group_of(
         "tests/serving/test_served_student.py::test_y"
     )
-    assert group_of(PAGE.format("web")) == group_of("tests/episodes/test_web.py::test_x")
-    assert group_of(PAGE.format("store")) != group_of(PAGE.format("games"))
+    assert group_of("tests/docs/test_docs.py::test_x[web]") == group_of("tests/episodes/test_web.py::test_x")
+    assert group_of("tests/docs/test_docs.py::test_x") != group_of("tests/serving/test_vllm_paths.py::test_x")
 
 
 def test_the_longest_begin_first() -> None:

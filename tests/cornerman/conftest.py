@@ -1,10 +1,20 @@
 import os
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+import typer.testing
 from small_night import night_store
 
 __all__ = ["night_store"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_once() -> Iterator[None]:
+    """The commands are put together once for all tests and not for each call, which takes a tenth of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,7 @@ In a console example a line that begins with ``$ `` is run; every other line mus
 another file as a comment: that file is then there for what follows. Links between pages must lead somewhere.
 """
 
-import os
 import re
-import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -24,7 +22,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(
     r"(?P<skip><!-- not executed: (?P<why>[^>]+) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.S | re.M
 )
-PROGRAM = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c "from cornerman.cli import main; main()" "$@"\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +47,6 @@ def named_file(text: str) -> str | None:
     """The file that a block of a page is, if its first line says so and it is no configuration."""
     found = re.match(r"# (?!cornerman\.)([\w-]+\.toml)\n", text)
     return found[1] if found else None
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> dict[str, str]:
-    """An environment in which ``cornerman`` is this very code, and in which there are no keys."""
-    program = tmp_path / "bin" / "cornerman"
-    program.parent.mkdir()
-    program.write_text(PROGRAM)
-    program.chmod(0o755)
-    kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    return kept | {
-        "PATH": f"{program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "COLUMNS": "200",
-        "HF_HUB_OFFLINE": "1",
-    }
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,27 +28,40 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def cornerman(site: Path, folder: Path, *words: str) -> str:
-    program = [sys.executable, "-c", "from cornerman.cli import main; main()", *words]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(site)])}
-    done = subprocess.run(
-        program, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+Cornerman = Callable[..., str]
+
+
+@pytest.fixture
+def cornerman(shell: dict[str, str], tmp_path: Path) -> Cornerman:
+    """Runs a command in a folder of its own, with the package in ``site``; returns what it prints."""
+
+    def run(site: Path, *words: str) -> str:
+        environment = shell | {"PYTHONPATH": os.pathsep.join([shell["PYTHONPATH"], str(site)])}
+        done = subprocess.run(
+            ["cornerman", *words],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
 
 
 def test_a_game_takes_less_than_eighty_lines() -> None:
     assert len(CODE.splitlines()) < 80
 
 
-def test_an_installed_game_is_found_checked_and_played(installed: Path, tmp_path: Path) -> None:
-    assert "twenty-one" in cornerman(installed, tmp_path, "games")
-    cornerman(installed, tmp_path, "game-check", "twenty-one")
+def test_an_installed_game_is_found_checked_and_played(cornerman: Cornerman, installed: Path) -> None:
+    assert "twenty-one" in cornerman(installed, "games")
+    cornerman(installed, "game-check", "twenty-one")
     found = json.loads(
         cornerman(
             installed,
-            tmp_path,
             "play",
             "search:300",
             "bot:random",
@@ -59,10 +73,10 @@ def test_an_installed_game_is_found_checked_and_played(installed: Path, tmp_path
         )
     )
     assert found["score"] > 0.8
-    replayed = json.loads(cornerman(installed, tmp_path, "episodes", "replay", "--verify", "--json"))
+    replayed = json.loads(cornerman(installed, "episodes", "replay", "--verify", "--json"))
     assert (replayed["episodes"], replayed["differences"]) == (20, 0)
 
 
-def test_without_installing_it_is_played_from_its_file(tmp_path: Path) -> None:
+def test_without_installing_it_is_played_from_its_file(cornerman: Cornerman, tmp_path: Path) -> None:
     (tmp_path / "twenty_one.py").write_text(CODE, encoding="utf-8")
-    cornerman(tmp_path, tmp_path, "game-check", "twenty_one.py:GAME")
+    cornerman(tmp_path, "game-check", "twenty_one.py:GAME")

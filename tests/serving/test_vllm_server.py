@@ -192,11 +192,10 @@ def test_the_command_is_closed_by_default(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_installing_again_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order of things, with pip and venv pretended: the real installation is a test of its own."""
+    """The order of things, with the installer pretended: the real installation is a test of its own."""
     ran: list[str] = []
-    monkeypatch.setattr("distill.serving.install._pip", lambda python, arguments: ran.append(arguments[-1]))
+    monkeypatch.setattr("models.packages.install", lambda python, arguments: ran.append(arguments[-1]))
     monkeypatch.setattr("distill.serving.install._check", lambda python: ran.append("check"))
-    monkeypatch.setattr("venv.create", lambda folder, with_pip: folder.mkdir(exist_ok=True))
     told: list[str] = []
     python = install(tmp_path, told.append)
     assert python == tmp_path / ".venv-vllm" / "bin" / "python"
@@ -222,8 +221,7 @@ def test_an_interrupted_installation_is_not_called_complete(tmp_path: Path, monk
     def fail(python: Path, arguments: list[str]) -> None:
         raise BadInput("no network")
 
-    monkeypatch.setattr("distill.serving.install._pip", fail)
-    monkeypatch.setattr("venv.create", lambda folder, with_pip: folder.mkdir(exist_ok=True))
+    monkeypatch.setattr("models.packages.install", fail)
     with pytest.raises(BadInput, match="no network"):
         install(tmp_path, lambda text: None)
     assert not (tmp_path / ".venv-vllm" / "installed-for").exists()

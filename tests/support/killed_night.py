@@ -5,6 +5,7 @@ with 0, once the stage has begun. Nothing waits or polls, so it dies in that sta
 forked from one process that has imported the libraries, so that each does not have to.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -58,6 +59,7 @@ def killed_in(stage: str, episodes: int) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # or looking for garbage would copy all of it into every execution
     kills, *words = sys.argv[1:]
     sys.argv[1:] = words
     for kill in kills.split(","):

@@ -7,16 +7,14 @@ The client needs an older protobuf than the rest of the program, so it lives in 
 import hashlib
 import subprocess
 import sys
-import venv
-from collections.abc import Callable
 from pathlib import Path
 
+from models import packages
 from models.errors import BadInput
+from models.packages import Say
 
 ENVIRONMENT = ".venv-diambra"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-
-Say = Callable[[str], None]
 
 
 def home() -> Path:
@@ -41,25 +39,14 @@ def install(root: Path, say: Say = print) -> Path:
     Does nothing if that was done before with the same requirements. Raises ``BadInput`` where it cannot be done.
     """
     environment = root / ENVIRONMENT
-    python = environment / "bin" / "python"
-    stamp = environment / "installed-for"
-    if stamp.exists() and stamp.read_text() == fingerprint():
-        say(f"{environment} is complete")
-        return python
-    if not python.exists():
-        say(f"creating {environment}")
-        venv.create(environment, with_pip=True)
-    stamp.unlink(missing_ok=True)
-    say(f"installing DIAMBRA's client from {REQUIREMENTS.name}")
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    _run([*pip, "--no-deps", "--only-binary", ":all:", "-r", str(REQUIREMENTS)], "pip could not install it")
-    say("checking that it can be imported")
-    _run(
-        [str(python), "-I", "-c", "import diambra.arena"], f"it cannot be imported; remove {environment} and try again"
-    )
-    stamp.write_text(fingerprint())
-    say(f"{environment} is complete")
-    return python
+
+    def fill(python: Path) -> None:
+        say(f"installing DIAMBRA's client from {REQUIREMENTS.name}")
+        packages.install(python, ["--no-deps", "--only-binary", ":all:", "-r", str(REQUIREMENTS)])
+        say("checking that it can be imported")
+        _check(python)
+
+    return packages.build(environment, fingerprint(), fill, say)
 
 
 def fingerprint() -> str:
@@ -68,12 +55,14 @@ def fingerprint() -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _run(command: list[str], failure: str) -> None:
+def _check(python: Path) -> None:
+    command = [str(python), "-I", "-c", "import diambra.arena"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        why = next((line for line in lines if line.startswith("ERROR")), lines[-1])
-        raise BadInput(f"DIAMBRA's client: {failure} ({why})")
+        why = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise BadInput(
+            f"DIAMBRA's client is there and cannot be imported ({why}); remove {python.parents[1]} and retry"
+        )
 
 
 def main() -> int:
