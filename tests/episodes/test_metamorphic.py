@@ -21,7 +21,9 @@ from episodes.games.duel.engine import DuelState
 from episodes.play import Match, play_episode
 from episodes.player import Context
 
-GAMES = {name: game for name in known_games() if (game := load_game(name)).capabilities.most_at_once is None}
+HERE = [name for name in known_games() if not name.startswith("textarena:")]
+"""Without those that are described by a process of their own: to ask for their capabilities would start it."""
+GAMES = {name: game for name in HERE if (game := load_game(name)).capabilities.most_at_once is None}
 RENAMABLE = [name for name, game in GAMES.items() if game.capabilities.terms is not None and game.moves]
 SYMMETRIC = ("openspiel:roshambo", "pettingzoo:rps_v2", "openspiel:goofspiel(num_cards=4,points_order=descending)")
 """Games in which both decide at once and nothing but the seat's number tells one from the other."""
