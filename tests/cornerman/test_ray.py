@@ -132,8 +132,8 @@ def test_every_episode_arrives_once_and_the_same_though_a_node_is_killed(
             assert isinstance(runner, RayPool)
 
             def on_progress(done: int, wanted: int) -> None:
-                # Both nodes are in the middle of games.
-                if not killed and sum(worker.busy > 0 for worker in runner._hired) > 1:
+                # Both nodes are in the middle of games: of the two that each began with it has ended one.
+                if not killed and sum(bool(worker.used and worker.busy) for worker in runner._hired) > 1:
                     killed.append(done)
                     cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
 

@@ -92,22 +92,34 @@ def python() -> Path:
     return environments.ready("diambra")
 
 
+@pytest.fixture(scope="module")
+def idle() -> Iterator[list[TestEngine]]:
+    """Engines that no test uses at the moment, with nothing in their logs."""
+    engines: list[TestEngine] = []
+    yield engines
+    for engine in engines:
+        engine.stop()
+
+
 @pytest.fixture
 def engines(
-    python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    python: Path, idle: list[TestEngine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[int], list[TestEngine]]]:
-    """A function that starts engines and names them in ``DIAMBRA_ENVS``."""
+    """A function that gets so many more engines and names all in ``DIAMBRA_ENVS``."""
     running: list[TestEngine] = []
 
     def start(count: int) -> list[TestEngine]:
-        running.extend(TestEngine(python, tmp_path / f"engine-{n}.jsonl") for n in range(count))
+        numbers = range(len(running), len(running) + count)
+        running.extend(idle.pop() if idle else TestEngine(python, tmp_path / f"engine-{n}.jsonl") for n in numbers)
         monkeypatch.setenv("DIAMBRA_ENVS", " ".join(engine.address for engine in running))
         return running
 
     yield start
     close_engines()
     for engine in running:
-        engine.stop()
+        if engine.process.poll() is None:
+            engine.log.write_text("")
+            idle.append(engine)
 
 
 def play(game: DiambraGame, *players: Player, clock: str = "paused", seed: int = 3) -> EpisodeRecord:

@@ -198,7 +198,7 @@ class Engine(service.EnvServerServicer):  # type: ignore[misc]
 
 def main() -> None:
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
-    with Path(sys.argv[1]).open("w") as log:
+    with Path(sys.argv[1]).open("a") as log:
         service.add_EnvServerServicer_to_server(Engine(log), server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
