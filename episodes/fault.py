@@ -80,7 +80,9 @@ class GuestFault:
     def line(self, game: str) -> str:
         """What is shown of it; ``game`` is the name of the game that was played."""
         if self.where == "game":
-            return f"the game {game} broke {self.message}; what was being played is void"
+            words = self.message.startswith("in phrase: ")
+            lost = "situations are told by their names" if words else "what was being played is void"
+            return f"the game {game} broke {self.message}; {lost}"
         at = "" if self.turn is None else f" at turn {self.turn}"
         return f"the player {self.player} broke{at} {self.message}; the decision is lost"
 

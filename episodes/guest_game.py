@@ -13,7 +13,16 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, cast, get_args
 
-from episodes.fault import ContractBroken, checked_count, checked_text, checked_texts, opening, raised
+from episodes.fault import (
+    ContractBroken,
+    GuestFault,
+    checked_count,
+    checked_text,
+    checked_texts,
+    faults_of,
+    opening,
+    raised,
+)
 from episodes.game import Capabilities, Fate, Game, Input, Move, Observation, State
 from models.errors import CornermanError, GameFault
 
@@ -242,6 +251,9 @@ def _read_features(found: object) -> Mapping[str, tuple[str, ...]]:
     return {checked_text(feature): checked_texts(values) for feature, values in found.items()}
 
 
+_say = _calling("phrase", _read_text)
+
+
 class _Game(_Guarded):
     """A game of a guest. What it declares was read once; its class gets the rest, see ``guest_game``."""
 
@@ -259,6 +271,7 @@ class _Game(_Guarded):
         self.features = _read_features(inner.features)
         self.rules = checked_text(inner.rules)
         self._opened = (reopen, place)
+        self.unsaid: tuple[GuestFault, ...] = ()
 
     def __reduce__(self) -> tuple[Callable[[str], Game], tuple[str]]:
         """Another process opens the game anew: the module that a file became is known in this one only."""
@@ -266,7 +279,15 @@ class _Game(_Guarded):
         return reopen, (place,)
 
     initial_state = _calling("initial_state", _read_start)
-    phrase = _calling("phrase", _read_text)
+
+    def phrase(self, feature: str, value: str) -> str:
+        """Words play no part in a game: where it has none, the names of the situation serve. ``unsaid`` tells of it."""
+        try:
+            return cast(str, _say(self, feature, value))
+        except GameFault as broke:
+            self.unsaid = self.unsaid or faults_of(broke)
+            return f"{feature} is {value}"
+
     read_move = _calling("read_move", _read_move)
 
 
@@ -285,6 +306,13 @@ def guest_game(inner: Game, place: str, reopen: Callable[[str], Game]) -> Game:
         members = _PLANS if inner.capabilities.plans else {}
         made = type(f"Guest{type(inner).__name__}", (_Game,), dict(members))
         return cast(Game, made(inner, place, reopen))
+
+
+def unsaid(game: Game) -> tuple[GuestFault, ...]:
+    """What broke when the ``game`` of a guest was asked for words, the first time; nothing for others."""
+    while not isinstance(game, _Game) and hasattr(game, "inner"):
+        game = game.inner
+    return game.unsaid if isinstance(game, _Game) else ()
 
 
 def no_legal_move(state: State, seat: int) -> GameFault | None:

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from cornerman.format import count as counted
 from cornerman.night.corner import Champions, Corner
 from cornerman.night.results import Candidates, WhatIfsReplayed
+from episodes.fault import FaultPlace
+from episodes.guest_game import unsaid
 from episodes.player import Player
 from episodes.record import SeatRecord
 from optimize.comparison_store import ComparisonStore
@@ -70,6 +72,8 @@ async def propose(
             saved += _searched(corner, number, champions, [edit for one in edits for edit in one], len(set(saved)))
         else:
             saved = await _language_model(corner, number, champions, player, episodes)
+        if broken := unsaid(corner.game):
+            corner.store.save_faults(FaultPlace(episodes[0], corner.game.name, None, corner.night_id), broken)
         return Candidates(tuple(one for one in dict.fromkeys(saved) if one != current.id))
 
     corner.watch.stage(f"round {number}: {corner.config.reflector.model} reflects")

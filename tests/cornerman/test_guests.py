@@ -210,6 +210,23 @@ def test_a_night_of_a_game_that_breaks() -> None:
     assert "pairs in a row were voided, the last because the game broke" in ended.stderr
 
 
+def test_reflection_in_a_game_that_has_no_words() -> None:
+    Path("cornerman.toml").write_text('[player]\nmodel = "follower"\n', encoding="utf-8")
+    Path("wordless.py").write_text(
+        "from episodes.games.duel import Duel\n\n\nclass Wordless(Duel):\n"
+        "    def phrase(self, feature, value):\n        return self.words[value]\n\n\nODD = Wordless()\n",
+        encoding="utf-8",
+    )
+    run("play", "follower@base", "bot:random", "--game", "wordless.py:ODD", "--episodes", 12)
+    result = run("reflect", "base", "--game", "wordless.py:ODD", "--size", "demo")
+    assert "- When distance is " in result.stdout
+    assert result.stderr.count("the game duel broke in phrase: AttributeError") == 1
+    assert "situations are told by their names" in result.stderr
+    ((kind, turn, traceback),) = sql("select kind, turn, traceback from faults")
+    assert (kind, turn) == ("AttributeError", None) and "return self.words[value]" in traceback
+    assert "the game raised AttributeError" in run("game-check", "wordless.py:ODD", code=1).output
+
+
 def here(name: str, *, game: str) -> Player:
     found = open_simple(name, load_game(game))
     assert found is not None

@@ -22,7 +22,7 @@ from episodes.games import load_game
 from episodes.games.duel import GAME as DUEL
 from episodes.games.duel import Duel
 from episodes.games.variants import dressed
-from episodes.guest_game import guest_game
+from episodes.guest_game import guest_game, unsaid
 from episodes.pairs import PairResult, Setting, play_pairs
 from episodes.play import Match, play_episode
 from episodes.player import Player
@@ -128,9 +128,17 @@ def test_so_does_what_a_plan_meets(call: str, how: Callable[..., Any], told: str
     assert found.message.startswith(f"in {call}: ") and told in found.message
 
 
-def test_a_phrase_that_breaks_is_told_in_one_line() -> None:
-    with pytest.raises(GameFault, match=r"^in phrase: ZeroDivisionError"):
-        breaking("phrase").phrase("stones", "few")
+@pytest.mark.parametrize("variants", [(), ("unlisted",)])
+def test_a_game_without_words_is_told_by_its_names(variants: tuple[str, ...]) -> None:
+    game = breaking("phrase")
+    assert unsaid(game) == ()
+    worn = dressed(game, variants)
+    assert worn.phrase("stones", "few").endswith("stones is few")
+    worn.phrase("stones", "many")
+    (fault,) = unsaid(worn)
+    assert fault.message.startswith("in phrase: ZeroDivisionError") and "in fails" in fault.traceback
+    assert fault.line("heap").endswith("; situations are told by their names")
+    assert unsaid(load_game("duel")) == ()
 
 
 def test_it_is_said_where_and_of_whom() -> None:
