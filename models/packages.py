@@ -1,8 +1,8 @@
-"""Puts packages into an environment of Python: with uv where it is there, which is several times faster, else with pip.
+"""Puts packages into an environment of Python: with uv where it is there, which is several times faster, or with pip.
 
-Both look where pip is configured to look. An environment is complete when it says for what it was filled. Needs the
-standard library only, so that ``python -m models.packages ARGUMENT...`` fills the environment that it runs in, before
-anything is installed there. Knows nothing about what packages are for.
+Both look where pip is configured to look; what uv cannot do, pip is asked for. An environment is complete when it says
+for what it was filled. Needs the standard library only, so that ``python -m models.packages ARGUMENT...`` fills the
+environment that it runs in before anything is installed there. Knows nothing about what packages are for.
 """
 
 import os
@@ -26,8 +26,21 @@ SAME_FOR_UV = ("index-url", "extra-index-url", "find-links", "constraint", "trus
 
 VARIABLES_OF_UV = {"cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY", "timeout": "UV_HTTP_TIMEOUT"}
 
-NOTHING_FOR_UV = {"break-system-packages", "cache-dir", "disable-pip-version-check", "no-cache-dir", "no-color"} | {
-    *("no-compile", "no-input", "progress-bar", "quiet", "require-virtualenv", "retries", "root-user-action", "verbose")
+NOTHING_FOR_UV = {
+    "break-system-packages",
+    "cache-dir",
+    "config-file",
+    "disable-pip-version-check",
+    "no-cache-dir",
+    "no-color",
+    "no-compile",
+    "no-input",
+    "progress-bar",
+    "quiet",
+    "require-virtualenv",
+    "retries",
+    "root-user-action",
+    "verbose",
 }
 """Settings of pip that do not change what is installed."""
 
@@ -56,22 +69,22 @@ def build(environment: Path, filled_for: str, fill: Callable[[Path], None], say:
 
 
 def install(python: Path, arguments: Sequence[str]) -> None:
-    """Run ``pip install ARGUMENTS``, or uv's, for the environment of ``python``.
+    """Run ``pip install ARGUMENTS`` for the environment of ``python``, or uv's, after which pip may still try.
 
-    Raises ``BadInput`` with the installer's own reason if that fails.
+    Raises ``BadInput`` with pip's own reason if that fails.
     """
     settings = configured()
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-compile"]
+    attempts = [(pip, dict(os.environ))]
     if (uv := _uv()) and (options := for_uv(settings)) is not None:
-        command = [uv, "pip", "install", "--quiet", "--python", str(python), "--index-strategy", "unsafe-best-match"]
-        environment = os.environ | {name: settings[key][-1] for key, name in VARIABLES_OF_UV.items() if key in settings}
-    else:
-        command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-compile"]
-        options, environment = [], dict(os.environ)
-    done = subprocess.run(
-        [*command, *options, *arguments], check=False, capture_output=True, text=True, env=environment
-    )
-    if done.returncode:
-        raise BadInput(f"could not install {shlex.join(arguments)}: {_reason(done.stderr)}; see to it and try again")
+        quick = [uv, "pip", "install", "--quiet", "--python", str(python), "--index-strategy", "unsafe-best-match"]
+        variables = {name: settings[key][-1] for key, name in VARIABLES_OF_UV.items() if key in settings}
+        attempts.insert(0, ([*quick, *options], os.environ | variables))
+    for command, environment in attempts:
+        done = subprocess.run([*command, *arguments], check=False, capture_output=True, text=True, env=environment)
+        if done.returncode == 0:
+            return
+    raise BadInput(f"could not install {shlex.join(arguments)}: {_reason(done.stderr)}; see to it and try again")
 
 
 def configured() -> dict[str, list[str]]:
@@ -117,9 +130,9 @@ def _uv() -> str | None:
 
 
 def _reason(printed: str) -> str:
-    """What an installer printed as its reason, as one line."""
+    """What pip printed as its reason, as one line."""
     lines = [" ".join(line.split()) for line in printed.strip().splitlines()] or ["no message"]
-    reasons = [found[1] for line in lines if (found := re.match(r"(?:error|cause): (.*)", line, re.I))]
+    reasons = [found[1] for line in lines if (found := re.match("ERROR: (.*)", line))]
     return "; ".join(reasons or lines[-1:])[:500]
 
 

@@ -1,15 +1,17 @@
 """Packages come into an environment by uv and by pip alike, from where pip is configured to look.
 
 Invariants:
-1. uv gets every setting of pip that changes what is installed; where it has none for one of them, pip does it.
-2. What cannot be installed is one line with the installer's reason.
+1. uv gets every setting of pip that changes what is installed; where it has none for one, or fails, pip does it.
+2. What cannot be installed is one line with pip's reason.
 3. An environment that was not filled to its end is not complete.
 """
 
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -51,11 +53,19 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(params=["uv", "pip"])
 def installer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which of the two installs, alone."""
     if request.param == "pip":
         monkeypatch.setattr(packages, "_uv", lambda: None)
-    else:
-        assert packages._uv() is not None, "make setup installs it"
-    return str(request.param)
+        return "pip"
+    assert packages._uv() is not None, "make setup installs it"
+    run = subprocess.run
+
+    def without_pip(command: Sequence[str], **named: Any) -> Any:
+        assert "--python" not in command[:4], "uv was to do it"
+        return run(command, **named)
+
+    monkeypatch.setattr("models.packages.subprocess.run", without_pip)
+    return "uv"
 
 
 def test_a_package_is_installed_once_and_its_environment_complete(installer: str, wheels: Path, tmp_path: Path) -> None:
@@ -76,7 +86,7 @@ def test_a_package_is_installed_once_and_its_environment_complete(installer: str
     assert len(filled) == 2
 
 
-def test_what_cannot_be_installed_is_one_line_with_the_reason(installer: str, wheels: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_installed_is_one_line_with_the_reason(wheels: Path, tmp_path: Path) -> None:
     def fill(python: Path) -> None:
         packages.install(python, ["heaps==1.6"])
 
@@ -85,12 +95,19 @@ def test_what_cannot_be_installed_is_one_line_with_the_reason(installer: str, wh
     assert not packages.complete(tmp_path / "own", "heaps")
 
 
-def test_a_constraint_counts(installer: str, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_constraint_counts(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "older.txt").write_text("heaps<1.5\n")
     monkeypatch.setenv("PIP_CONSTRAINT", str(tmp_path / "older.txt"))
     venv.create(tmp_path / "own")
     with pytest.raises(BadInput, match="could not install heaps"):
         packages.install(tmp_path / "own" / "bin" / "python", ["heaps"])
+
+
+def test_where_uv_fails_pip_goes_on(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "_uv", lambda: "/bin/false")
+    venv.create(tmp_path / "own")
+    packages.install(tmp_path / "own" / "bin" / "python", ["heaps"])
+    assert list((tmp_path / "own").glob("lib/*/site-packages/heaps.py"))
 
 
 def test_as_a_program_it_says_so_and_exits_with_2(wheels: Path) -> None:
