@@ -8,6 +8,7 @@ budget; and its score never decides anything here, since the gate does. Knows no
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,11 @@ CANDIDATES = 8
 TEMPERATURE = 1.0
 MAX_TOKENS = 2000
 _KEYS = {"when", "use", "remark"}
+_THOUGHT = re.compile(r"<(think|thinking)>.*?(?:</\1>|\Z)|\A.*</think(?:ing)?>", re.S | re.I)
+"""Finished or not, and also where a template has opened it, so that only its end is in the answer."""
+_ARRAY = re.compile(r"\[\s*\{")
+MOST_ARRAYS = 100
+"""Of an answer that is nothing but brackets no more are tried."""
 
 _SYSTEM = """You improve the tactical guidance of a player of a game. The guidance is an ordered list of rules; the
 first rule whose conditions all hold decides the move. Answer with a JSON array of rules and nothing else:
@@ -48,10 +54,15 @@ Write a list of rules that is different from all of the above and has a higher s
 
 @dataclass(frozen=True, slots=True)
 class Opro:
-    """The proposer. ``model`` should be a strong one; the prompt it improves may be a weak model's."""
+    """The proposer. ``model`` should be a strong one; the prompt it improves may be a weak model's.
+
+    ``max_tokens`` is the longest answer, thoughts included where the model thinks.
+    """
 
     model: ChatModel
     workshop: Workshop
+    max_tokens: int = MAX_TOKENS
+    temperature: float = TEMPERATURE
 
     async def propose(self, past: Sequence[Scored], seed: int, count: int = CANDIDATES) -> Proposal:
         """``count`` calls, each for one candidate. Malformed, over-long and repeated ones are refused, with the reason.
@@ -72,7 +83,7 @@ class Opro:
 
     async def _ask(self, messages: Sequence[Message], seed: int) -> str | Refusal:
         try:
-            request = ChatRequest(tuple(messages), max_tokens=MAX_TOKENS, temperature=TEMPERATURE, seed=seed)
+            request = ChatRequest(tuple(messages), max_tokens=self.max_tokens, temperature=self.temperature, seed=seed)
             answer = await self.model.complete(request)
         except BudgetExhausted:
             raise
@@ -99,13 +110,17 @@ class Opro:
     def read(self, answer: str) -> Items:
         """The items that an answer states; raises ``BadInput`` that says what is wrong with it.
 
-        Reasoning before the array and a code fence around it are allowed, words of the game's own only.
+        Reasoning around the array, brackets in it, and a code fence are allowed; of several arrays the last counts, and
+        what stands in a thought does not. Words of the game's own only.
         """
-        start, end = answer.find("["), answer.rfind("]")
-        try:
-            rules = json.loads(answer[start : end + 1]) if 0 <= start < end else None
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise BadInput(f"the answer holds no readable JSON array: {error}") from None
+        said = _THOUGHT.sub("", answer)
+        rules = _last_array(said)
+        if rules is None:
+            start, end = said.find("["), said.rfind("]")
+            try:
+                rules = json.loads(said[start : end + 1]) if 0 <= start < end else None
+            except (json.JSONDecodeError, RecursionError) as error:
+                raise BadInput(f"the answer holds no readable JSON array: {error}") from None
         if not isinstance(rules, list) or not rules:
             raise BadInput("the answer holds no JSON array of rules")
         return tuple(self._item(rule) for rule in rules)
@@ -118,6 +133,18 @@ class Opro:
         if not all(isinstance(word, str) for word in words):
             raise BadInput('in a rule "when" is an object of texts, and "use" and "remark" are texts')
         return GuidanceItem(Rule.of(self.workshop.game, when, use), remark, origin=self.model.name)
+
+
+def _last_array(text: str) -> list[object] | None:
+    """The last JSON array in ``text`` that begins with an object."""
+    decoder = json.JSONDecoder()
+    for start in [found.start() for found in _ARRAY.finditer(text)][: -MOST_ARRAYS - 1 : -1]:
+        try:
+            found, _ = decoder.raw_decode(text, start)
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        return list(found)
+    return None
 
 
 def rules_json(prompt: Prompt) -> str:

@@ -18,7 +18,7 @@ from prompts.library import Citation
 from prompts.prompt import DEFAULT_BUDGET, Budget, CountTokens, Prompt, estimate_tokens
 from prompts.rule import Rule
 from reflect.digest import Names, rule_fields
-from reflect.edits import KINDS, Edit, apply_edits
+from reflect.edits import KINDS, WHERE, Edit, Place, apply_edits
 from reflect.rejected import Rejected
 
 COPIED_WORDS = 8
@@ -55,6 +55,7 @@ class EditAnswer(BaseModel):
     remark: str = ""
     cites: list[CiteAnswer] = Field(default_factory=list)
     reason: str = ""
+    place: str = Field(default="", description="of what is put in: first, last, before ITEM or after ITEM")
 
 
 class ProposalAnswer(BaseModel):
@@ -118,7 +119,18 @@ class Checker:
             cites=cites,
             reason=" ".join(answer.reason.split()),
             origin=self.origin,
+            place=self._place(answer.place),
         )
+
+    def _place(self, text: str) -> Place | None:
+        """The place that a model names, an item by its short name; ``None`` where it names none."""
+        said, _, target = " ".join(text.split()).partition(" ")
+        if not said:
+            return None
+        where = next((where for where in WHERE if where == said.lower()), None)
+        if where is None or bool(target) != (where in ("before", "after")):
+            raise BadInput(f"no place can be read from {text!r}: write first, last, before ITEM or after ITEM")
+        return Place(where, self.items.full(target) if target else "")
 
     def _cited(self, cite: CiteAnswer) -> Citation:
         episode = self.games.full(cite.episode)

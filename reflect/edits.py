@@ -5,7 +5,7 @@ Knows nothing about whether an edit helps.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from episodes.game import Game
@@ -19,13 +19,32 @@ KINDS: tuple[Kind, ...] = ("add", "change", "merge", "retire")
 MAX_EDITS = 24
 
 
+Where = Literal["first", "last", "before", "after"]
+WHERE: tuple[Where, ...] = ("first", "last", "before", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the list an item goes: in front of all, behind all, or beside the item with the id ``target``.
+
+    Items that are put in front one after the other stand in the order in which they were put there.
+    """
+
+    where: Where
+    target: str = ""
+
+
+FRONT = Place("first")
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One change to a prompt's guidance.
 
     ``add`` puts a new item in; ``change`` puts one in the place of one target; ``merge`` puts one in the place of
     several; ``retire`` takes targets out. ``targets`` are ids of items in the prompt. The new item has ``rule``, or
-    ``remark`` alone, or both. ``cites`` are the turns that support it; ``reason`` says why, for people.
+    ``remark`` alone, or both. ``cites`` are the turns that support it; ``reason`` says why, for people. ``place`` is
+    where the new item goes; without it see ``apply_edits``.
     """
 
     kind: Kind
@@ -35,6 +54,7 @@ class Edit:
     cites: tuple[Citation, ...] = ()
     reason: str = ""
     origin: str = field(default="analyst", compare=False)
+    place: Place | None = None
 
     def item(self) -> GuidanceItem:
         """The item that the edit puts in."""
@@ -57,13 +77,27 @@ def check_edit(edit: Edit, prompt: Prompt, game: Game) -> None:
             raise BadInput(
                 f"the edit's target {target!r} is not in the prompt: its items are {', '.join(sorted(known))}"
             )
+    if edit.place is not None:
+        _check_place(edit.place, edit, known)
     if edit.kind == "retire":
-        if edit.rule is not None or edit.remark:
-            raise BadInput("an edit of kind 'retire' brings no rule and no remark: leave them out")
+        if edit.rule is not None or edit.remark or edit.place is not None:
+            raise BadInput("an edit of kind 'retire' brings no rule, no remark and no place: leave them out")
     else:
         edit.item()
         if edit.rule is not None:
             Rule.of(game, dict(edit.rule.conditions), edit.rule.move)
+
+
+def _check_place(place: Place, edit: Edit, known: set[str]) -> None:
+    if place.where not in WHERE:
+        raise BadInput(f"unknown place {place.where!r}: use {', '.join(WHERE)}")
+    if place.where in ("first", "last"):
+        if place.target:
+            raise BadInput(f"the place {place.where!r} is beside no item: leave the item out")
+    elif place.target in edit.targets:
+        raise BadInput(f"the edit's place is beside {place.target!r}, which the edit itself takes out")
+    elif place.target not in known:
+        raise BadInput(f"the edit's place is beside {place.target!r}, which is not in the prompt")
 
 
 def apply_edits(
@@ -76,23 +110,31 @@ def apply_edits(
 ) -> Prompt:
     """``prompt`` after ``edits``, one after the other.
 
-    A new rule stands before the first item with fewer conditions, since the first that fits decides, and a remark last;
-    a changed one with as many conditions as before stays in its place; what is there already is not put in twice; a new
-    rule on exactly the situation of an old one takes its place. Raises ``BadInput`` for an edit that does not fit and
-    for guidance over budget.
+    With a place, the new item goes there, and so does one that is there already; another rule on exactly its situation
+    goes. Without one, a new rule stands before the first item with fewer conditions, since the first that fits decides,
+    and a remark last; a changed one with as many conditions as before stays in its place; what is there already is not
+    put in twice; a new rule on exactly the situation of an old one takes its place. Raises ``BadInput`` for an edit
+    that does not fit and for guidance over budget.
     """
     if len(edits) > MAX_EDITS:
         raise BadInput(f"{len(edits)} edits at once, at most {MAX_EDITS}: make fewer")
     items = list(prompt.items)
+    front: list[str] = []
     for edit in edits:
         check_edit(edit, Prompt(prompt.base, tuple(items)), game)
         targets = [n for n, item in enumerate(items) if item.id in edit.targets]
-        if edit.kind == "change" and _fits_in_place(items, targets[0], edit.item()):
+        if edit.kind == "change" and edit.place is None and _fits_in_place(items, targets[0], edit.item()):
             items[targets[0]] = edit.item()
             continue
         items = [item for item in items if item.id not in edit.targets]
-        if edit.kind != "retire":
-            items = _put(items, edit.item())
+        if edit.kind == "retire":
+            continue
+        new = edit.item()
+        if edit.place is None:
+            items = _put(items, new)
+        else:
+            items = _put_at(items, new, edit.place, front)
+            front += [new.id] * (edit.place == FRONT)
     return compose(game, prompt.base, items, budget, count_tokens)
 
 
@@ -119,6 +161,31 @@ def _put(items: list[GuidanceItem], new: GuidanceItem) -> list[GuidanceItem]:
             return [*items[:twin], new, *items[twin + 1 :]]
     place = next((n for n, item in enumerate(items) if _size(item) < _size(new)), len(items))
     return [*items[:place], new, *items[place:]]
+
+
+def _put_at(items: list[GuidanceItem], new: GuidanceItem, place: Place, front: Sequence[str]) -> list[GuidanceItem]:
+    """``items`` with ``new`` at ``place``; ``front`` are the ids of those that were put in front before it."""
+    conditions = new.rule.conditions if new.rule else None
+    twins = {item.id for item in items if item.id != place.target and item.rule and item.rule.conditions == conditions}
+    rest = [item for item in items if item.id not in twins and item.id != new.id]
+    ids = [item.id for item in rest]
+    if place.where == "first":
+        at = next((n for n, known in enumerate(ids) if known not in front), len(ids))
+    elif place.where == "last":
+        at = len(ids)
+    elif place.target == new.id:
+        return items  # beside itself
+    else:
+        at = ids.index(place.target) + (place.where == "after")
+    return [*rest[:at], new, *rest[at:]]
+
+
+def in_front(edits: Sequence[Edit]) -> tuple[Edit, ...]:
+    """``edits`` with every new rule in front that has no place of its own."""
+    return tuple(
+        replace(edit, place=FRONT) if edit.rule is not None and edit.place is None and edit.kind != "retire" else edit
+        for edit in edits
+    )
 
 
 def edits_between(prompt: Prompt, rules: Sequence[Rule], game: Game) -> list[Edit]:

@@ -72,10 +72,10 @@ def _evidence(store: Store, game: Game, record: EpisodeRecord, turn: TurnRecord)
     return tuple(clear[:MOST_CELLS])
 
 
-async def in_words(chat: ChatModel, game: Game, known: Facts) -> str:
-    """What ``chat`` says about the decision. Raises a ``ModelError``."""
+async def in_words(chat: ChatModel, game: Game, known: Facts, max_tokens: int = MAX_TOKENS) -> str:
+    """What ``chat`` says about the decision, in at most ``max_tokens``. Raises a ``ModelError``."""
     messages = (Message("system", _TASK), Message("user", "\n".join(_question(game, known))))
-    return (await chat.complete(ChatRequest(messages, max_tokens=MAX_TOKENS))).text.strip()
+    return (await chat.complete(ChatRequest(messages, max_tokens=max_tokens))).text.strip()
 
 
 def _question(game: Game, known: Facts) -> Sequence[str]:

@@ -55,4 +55,5 @@ def explain(
 async def _words(place: "Workplace", model: str, known: "Facts") -> str:
     from reflect.explain import in_words
 
-    return await in_words(place.players.model(model, "reflector"), place.game, known)
+    chat, section = place.players.model(model, "reflector"), place.config.reflector
+    return await in_words(chat, place.game, known, section.max_tokens)

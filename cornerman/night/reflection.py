@@ -20,7 +20,7 @@ from prompts.prompt import Prompt
 from reflect.analyst import NAME as ANALYST
 from reflect.analyst import candidates as analyst_candidates
 from reflect.analyst import read_material
-from reflect.edits import Edit, apply_edits
+from reflect.edits import Edit, apply_edits, in_front
 from reflect.evidence import load_turns
 from reflect.model import Task, reflect
 from reflect.rejected import Rejected, keep_rejected
@@ -91,7 +91,8 @@ async def propose(
 async def _language_model(
     corner: Corner, number: int, champions: Champions, player: str, episodes: Sequence[str]
 ) -> list[str]:
-    """Half of the candidates from a reading of whole games, the rest by OPRO from past prompts and their scores."""
+    """Half of the candidates from a reading of whole games, up to three quarters where it leaves places open; the rest
+    by OPRO from past prompts and their scores."""
     section, count = corner.config.reflector, corner.size.candidates
     chat = corner.players.model(section.model, "reflector")
     task = Task(
@@ -112,15 +113,19 @@ async def _language_model(
         f"took {counted(found.notes, 'note')}, made {counted(len(found.proposals), 'proposal')}; "
         f"refused: {counted(len(found.refused), 'idea')}"
     )
-    saved = [_keep(corner, champions.working, edits) for edits in found.proposals]
-    proposer = Opro(chat, Workshop(corner.game, champions.working.base))
+    # Only the model knows what a rule is to go before; where it does not say, both places are tried.
+    placed = [way for edits in found.proposals for way in dict.fromkeys((edits, in_front(edits)))]
+    saved = list(dict.fromkeys(_keep(corner, champions.working, edits) for edits in placed[: count - count // 4]))
+    proposer = Opro(chat, Workshop(corner.game, champions.working.base), section.max_tokens, section.temperature)
     proposal = await proposer.propose(
         _past(corner, champions.certified), derive(corner.root, "opro", number), max(count - len(saved), 0)
     )
     refused = [Rejected(one.text, one.reason, section.model) for one in proposal.refused]
     keep_rejected(corner.store, corner.game.name, refused, corner.night_id)
     opro = [
-        corner.library.save(prompt, corner.game, origin="opro", night_id=corner.night_id)
+        corner.library.save(
+            prompt, corner.game, origin="opro", parent_id=champions.working.id, night_id=corner.night_id
+        )
         for prompt in proposal.candidates
     ]
     return saved + opro
@@ -145,7 +150,8 @@ def _past(corner: Corner, champion: Prompt) -> list[Scored]:
     tried = ComparisonStore(corner.store).tried(
         corner.game.name, corner.config.night.clock, corner.contestant(champion), corner.through
     )
-    past = [Scored(corner.library.get(one, corner.game), counts.mean) for one, counts in tried.items()]
+    others = {one: counts for one, counts in tried.items() if one != champion.id}
+    past = [Scored(corner.library.get(one, corner.game), counts.mean) for one, counts in others.items()]
     return [*past, Scored(champion, 0.5)]
 
 

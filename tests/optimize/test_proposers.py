@@ -49,8 +49,39 @@ def test_a_candidate_is_read_from_json_with_or_without_words_around_it() -> None
 
 
 @pytest.mark.parametrize(
+    "around",
+    [
+        "As in [1] and [the notes], {}",
+        "{} The first rule [far] decides most.",
+        'First I had [{{"when": {{}}, "use": "jab"}}], but better is\n{}',
+        '<think>Perhaps [{{"when": {{}}, "use": "jab"}}]?</think>{}',
+        '<THINKING>[{{"when": {{}}, "use": "jab"}}]</THINKING>\n{}',
+        '[{{"when": {{}}, "use": "jab"}}] no, rather</think>{}',
+        '{}<think>or [{{"when": {{}}, "use": "jab"}}]',
+        "```json\n{}\n``` (see [2])",
+    ],
+)
+def test_the_last_array_outside_a_thought_is_the_answer(around: str) -> None:
+    proposal, _ = proposed(around.format(GOOD))
+    assert [one.rules for one in proposal.candidates] == [(FAR.rule, ELSE.rule)]
+
+
+def test_what_is_only_thought_is_no_answer() -> None:
+    for answer in (f"<think>{GOOD}</think>", f"<think>{GOOD}", f"{GOOD}</think> I cannot say."):
+        proposal, _ = proposed(answer)
+        assert proposal.candidates == () and "no JSON array" in proposal.refused[0].reason
+
+
+def test_its_length_and_warmth_are_what_is_configured() -> None:
+    model = Provider(GOOD)
+    asyncio.run(Opro(model, WORKSHOP, max_tokens=77, temperature=0.5).propose((), seed=1, count=1))
+    assert [(request.max_tokens, request.temperature) for request in model.requests] == [(77, 0.5)]
+
+
+@pytest.mark.parametrize(
     ("answer", "reason"),
     [
+        ('[{"when":' * 100_000, "no JSON array"),
         ("", "no JSON array"),
         ("just jab", "no JSON array"),
         ("[]", "no JSON array"),

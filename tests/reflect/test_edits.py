@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from prompts.base import base_for
 from prompts.library import Citation
 from prompts.prompt import Budget, GuidanceItem, Prompt, compose
 from prompts.rule import Rule
-from reflect.edits import Edit, apply_edits, edits_between
+from reflect.edits import FRONT, Edit, Place, apply_edits, edits_between, in_front
 
 FULL = base_for(GAME, "full")
 FAR = Rule.of(GAME, {"distance": "far"}, "fireball")
@@ -109,3 +111,71 @@ def test_limits() -> None:
 def test_who_wrote_an_edit_is_kept_on_its_item() -> None:
     edit = Edit("add", FAR, cites=(Citation("e", 1),), origin="some-model")
     assert apply_edits(prompt(), [edit], GAME).items[0].origin == "some-model"
+
+
+def placed(where: str, rule: Rule | None = None, **named: Any) -> Edit:
+    word, _, target = where.partition(" ")
+    return Edit(named.pop("kind", "add"), rule, place=Place(word, target), **named)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [
+        ("first", (ALWAYS, NEAR, FAR, FULL_METER)),
+        ("last", (NEAR, FAR, FULL_METER, ALWAYS)),
+        (f"before {item_id(FAR)}", (NEAR, ALWAYS, FAR, FULL_METER)),
+        (f"after {item_id(FAR)}", (NEAR, FAR, ALWAYS, FULL_METER)),
+    ],
+)
+@pytest.mark.parametrize("there", [False, True])
+def test_a_place_is_kept_whatever_its_size_and_moves_what_is_there(
+    where: str, after: tuple[Rule, ...], there: bool
+) -> None:
+    current = prompt(NEAR, FAR, *[ALWAYS] * there, FULL_METER)
+    assert apply_edits(current, [placed(where, ALWAYS)], GAME).rules == after
+
+
+def test_what_goes_in_front_one_after_the_other_keeps_its_order() -> None:
+    edits = in_front([Edit("add", FAR), Edit("add", remark="Breathe."), Edit("add", MIDWAY), Edit("add", ALWAYS)])
+    result = apply_edits(prompt(NEAR), edits, GAME)
+    assert result.rules == (FAR, MIDWAY, ALWAYS, NEAR) and result.items[-1].remark == "Breathe."
+    own = placed("last", FAR)
+    assert in_front([own, Edit("retire", targets=("x",))]) == (own, Edit("retire", targets=("x",)))
+
+
+def test_a_placed_rule_replaces_the_one_on_its_situation_and_a_change_may_move() -> None:
+    current = prompt(NEAR, FAR, ALWAYS)
+    assert apply_edits(current, [placed("first", FAR_JUMP)], GAME).rules == (FAR_JUMP, NEAR, ALWAYS)
+    moved = placed("last", FULL_METER, kind="change", targets=(item_id(NEAR),))
+    assert apply_edits(current, [moved], GAME).rules == (FAR, ALWAYS, FULL_METER)
+    merged = placed("first", FULL_METER, kind="merge", targets=(item_id(NEAR), item_id(FAR)))
+    assert apply_edits(current, [merged], GAME).rules == (FULL_METER, ALWAYS)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (placed("middle", FAR), "unknown place 'middle'"),
+        (placed("first x", FAR), "beside no item"),
+        (placed("before nothing", FAR), "'nothing', which is not in the prompt"),
+        (placed(f"after {item_id(NEAR)}", FAR, kind="change", targets=(item_id(NEAR),)), "which the edit itself takes"),
+        (Edit("retire", targets=(item_id(NEAR),), place=FRONT), "no rule, no remark and no place"),
+    ],
+)
+def test_places_that_are_none_are_refused(edit: Edit, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        apply_edits(prompt(NEAR), [edit], GAME)
+
+
+@given(rule_lists(), st.data())
+def test_a_placed_edit_leaves_the_order_of_all_others(before: list[Rule], data: st.DataObject) -> None:
+    current = prompt(*before)
+    beside = [f"{word} {item.id}" for word in ("before", "after") for item in current.items]
+    where = data.draw(st.sampled_from(["first", "last", *beside]))
+    rule = data.draw(st.sampled_from([*before, FAR, ALWAYS]))
+    result = apply_edits(current, [placed(where, rule)], GAME, budget=ROOMY)
+    others = [one for one in result.rules if one != rule]
+    assert others == [one for one in before if one in others]
+    assert result.rules.count(rule) == 1
+    if where in ("first", "last"):
+        assert result.rules[0 if where == "first" else -1] == rule
