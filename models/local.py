@@ -17,6 +17,7 @@ from models.chat import ChatRequest, Completion, FinishReason, Message, Usage, g
 from models.endpoint import Endpoint
 from models.engine import Answer, Ask, Engine
 from models.errors import BadInput
+from models.thoughts import apart
 from models.weights import model_digest
 
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
@@ -110,9 +111,11 @@ class LocalModel:
             text = request.choices[answer.choice]
         else:
             text = self._tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
+        text, thought = (text, "") if request.choices else apart(text)
         reason: FinishReason = "stop" if answer.ended else "length"
         usage = Usage(len(tokens), len(answer.tokens))
-        return given_whole(request, Completion(text, usage, time.perf_counter() - began, reason))
+        latency = time.perf_counter() - began
+        return given_whole(request, Completion(text, usage, latency, reason, thought=thought))
 
     async def close(self) -> None:
         self._batcher.close()

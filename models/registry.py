@@ -33,6 +33,7 @@ from models.replicas import Replicas
 from models.retry import Retrying
 from models.scripted import ScriptedModel
 from models.served import KEY_VARIABLES, SERVED, ModelOptions, Opened
+from models.thoughts import ThoughtsApart
 
 __all__ = ["KEY_VARIABLES", "KINDS", "ModelOptions", "open_model"]
 
@@ -91,7 +92,8 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
         from models.vllm_batch import VLLMBatchModel
 
         batch = VLLMBatchModel(Path(rest), name=spec)
-        return Retrying(Metered(batch, options.ledger, FREE), max_retries=options.max_retries, seed=hash64(spec))
+        metered = Metered(ThoughtsApart(batch), options.ledger, FREE)
+        return Retrying(metered, max_retries=options.max_retries, seed=hash64(spec))
     from models.hub import model_folder
     from models.local import LocalModel
 
@@ -101,8 +103,8 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
 def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:
     """What was opened, with every attempt on the ledger, retried ones too: a provider may bill each of them.
 
-    From the inside out: each call is metered, waits for a place at its server, goes to the least busy replica, waits
-    for the account's limits, and is made again after a fault.
+    From the inside out: thoughts are told apart from the text, each call is metered, waits for a place at its server,
+    goes to the least busy replica, waits for the account's limits, and is made again after a fault.
     """
     name = opened.name
     price = options.price or (FREE if kind in FREE_KINDS else find_price(name, options.prices))
@@ -117,7 +119,8 @@ def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:
         window = options.traffic.window(server)
         if options.concurrency is not None:
             window.limit(options.concurrency)
-        throttled.append(Throttled(Metered(model, options.ledger, price, opened.least_out, name), window))
+        metered = Metered(ThoughtsApart(model), options.ledger, price, opened.least_out, name)
+        throttled.append(Throttled(metered, window))
     model = throttled[0] if len(throttled) == 1 else Replicas(throttled, name)
     limit = options.traffic.rate_limit(opened.models[0][0], opened.account)
     limit.declare(options.requests_per_minute, options.tokens_per_minute)

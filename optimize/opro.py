@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from models.chat import ChatModel, ChatRequest, Message
 from models.errors import BadInput, BudgetExhausted, ModelError
+from models.thoughts import apart
 from optimize.arena import first_of
 from optimize.proposal import Items, Proposal, Refusal, Scored, Workshop
 from optimize.seeds import derive
@@ -25,8 +26,6 @@ CANDIDATES = 8
 TEMPERATURE = 1.0
 MAX_TOKENS = 2000
 _KEYS = {"when", "use", "remark"}
-_THOUGHT = re.compile(r"<(think|thinking)>.*?(?:</\1>|\Z)|\A.*</think(?:ing)?>", re.S | re.I)
-"""Finished or not, and also where a template has opened it, so that only its end is in the answer."""
 _ARRAY = re.compile(r"\[\s*\{")
 MOST_ARRAYS = 100
 """Of an answer that is nothing but brackets no more are tried."""
@@ -113,7 +112,7 @@ class Opro:
         Reasoning around the array, brackets in it, and a code fence are allowed; of several arrays the last counts, and
         what stands in a thought does not. Words of the game's own only.
         """
-        said = _THOUGHT.sub("", answer)
+        said, _ = apart(answer)
         rules = _last_array(said)
         if rules is None:
             start, end = said.find("["), said.rfind("]")

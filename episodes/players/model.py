@@ -15,6 +15,7 @@ from models.errors import Refused, TimedOut
 from models.patience import time_limit
 from models.refusals import looks_like_refusal
 from models.retry import provider_fault
+from models.thoughts import apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ class _Early:
         self.move: Move | None = None
 
     def read(self, text: str) -> None:
-        """The reply so far; it begins anew where the call is made again after a fault."""
+        """The reply so far, thoughts left out; it begins anew where the call is made again after a fault."""
+        text, _ = apart(text)
         if not text.startswith(self._text):
             self.move = None
         self._text = text
@@ -137,7 +139,7 @@ def classify(completion: Completion, observation: Observation, context: Context)
     if completion.finish_reason == "refusal":
         return None, ReplyClass.REFUSED
     if not text:
-        return None, ReplyClass.EMPTY
+        return None, ReplyClass.TRUNCATED if completion.finish_reason == "length" else ReplyClass.EMPTY
     move = context.game.read_move(text, observation)
     if move is not None:
         accepted = context.state.accepts(context.seat, move)

@@ -35,6 +35,7 @@ from models.replicas import Replicas
 from models.responses import LEAST_TOKENS
 from models.retry import Retrying
 from models.scripted import ScriptedModel
+from models.thoughts import ThoughtsApart
 from models.vllm_batch import VLLMBatchModel
 from models.wrapping import Lent
 from reflect.recorded import Recorded
@@ -100,6 +101,7 @@ def test_batches_keep_the_contract(tmp_path: Path) -> None:
 def wrappers(store: Store) -> dict[str, Callable[[ChatModel], ChatModel]]:
     return {
         "lent": Lent,
+        "thoughts": ThoughtsApart,
         "retrying": Retrying,
         "metered": lambda model: Metered(model, Ledger(1.0, 10**6), FREE),
         "limited": lambda model: Limited(model, RateLimit(10**6, 10**9)),
@@ -111,7 +113,18 @@ def wrappers(store: Store) -> dict[str, Callable[[ChatModel], ChatModel]]:
     }
 
 
-WRAPPERS = ("lent", "retrying", "metered", "limited", "throttled", "replicas", "remembered", "leased", "recorded")
+WRAPPERS = (
+    "lent",
+    "thoughts",
+    "retrying",
+    "metered",
+    "limited",
+    "throttled",
+    "replicas",
+    "remembered",
+    "leased",
+    "recorded",
+)
 
 
 def test_every_wrapper_of_the_program_is_among_them(tmp_path: Path) -> None:
