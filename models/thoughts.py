@@ -9,22 +9,33 @@ from dataclasses import replace
 from models.chat import ChatRequest, Completion
 from models.wrapping import Wrapper
 
-_TAG = "(?:think|thinking|thought|reasoning)"
-_CLOSED = re.compile(rf"<({_TAG})>(.*?)</\1>", re.S | re.I)
-_END = re.compile(rf"\A(.*)</{_TAG}>", re.S | re.I)
-"""Where a chat template has opened the thought, only its end is in the answer."""
-_OPEN = re.compile(rf"<{_TAG}>(.*)\Z", re.S | re.I)
+_TAG = re.compile("<(/?)(?:think|thinking|thought|reasoning)>", re.I)
 
 
 def apart(text: str) -> tuple[str, str]:
-    """What ``text`` says, and what is thought in it, finished or not. A text without thoughts stays as it is."""
-    found: list[str] = []
-    said = text
-    for tag, inside in ((_CLOSED, 2), (_END, 1), (_OPEN, 1)):
-        found += [thought[inside] for thought in tag.finditer(said)]
-        said = tag.sub("", said)
-    thought = "\n".join(part for part in map(str.strip, found) if part)
-    return (said.strip(), thought) if said != text else (text, "")
+    """What ``text`` says, and what is thought in it, finished or not. A text without thoughts stays as it is.
+
+    Where a chat template has opened the thought, only its end is in the text: all before that is thought.
+    """
+    said: list[str] = []
+    thought: list[str] = []
+    inside, at = False, 0
+    for tag in _TAG.finditer(text):
+        closes = bool(tag[1])
+        if inside and not closes:
+            continue
+        part, at = text[at : tag.start()], tag.end()
+        if not closes:
+            said.append(part)
+        else:
+            if not inside:
+                part, said = "".join([*said, part]), []
+            thought.append(part)
+        inside = not closes
+    if not at:
+        return text, ""
+    (thought if inside else said).append(text[at:])
+    return "".join(said).strip(), "\n".join(filter(None, map(str.strip, thought)))
 
 
 class ThoughtsApart(Wrapper):

@@ -7,11 +7,12 @@ somebody branches.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import cast
 
 from episodes.clock import Clock
+from episodes.fault import GuestFault
 from episodes.game import CloneableState, Game, Move, RealTimeState, State, real_time
 from episodes.player import Context, Player
 from episodes.real_time import run_ticks
@@ -128,6 +129,7 @@ class _Run:
     seed: int
     latencies: Sequence[float]
     counts: list[int]
+    faults: list[GuestFault]
 
     async def ask(self, seat: int, tick: int) -> Thinking:
         turn = self.counts[seat]
@@ -135,6 +137,8 @@ class _Run:
         seed = seed63(f"branch {self.seed} {seat} {turn}")
         context = Context(self.game, seat, seed, turn, self.state)
         decision = await self.players[seat].act(self.state.observe(seat), context)
+        if decision.fault is not None:
+            self.faults.append(replace(decision.fault, seat=seat, player=self.players[seat].name, tick=tick))
         rate = self.game.tick_rate
         return Thinking(seat, tick if rate is None else tick + self._charge(seat, rate, seed), decision.move)
 
@@ -168,17 +172,25 @@ class _Run:
 
 
 async def play_on(
-    branch: Branch, move: Move, game: Game, players: Sequence[Player], clock: Clock, *, seed: int, horizon: int
+    branch: Branch,
+    move: Move,
+    game: Game,
+    players: Sequence[Player],
+    clock: Clock,
+    *,
+    seed: int,
+    horizon: int,
+    faults: list[GuestFault],
 ) -> float:
     """The return of the branch's seat after it played ``move`` and the game went on for ``horizon`` ticks (or, in a
     turn-based game, decisions).
 
-    ``players`` are in seat order. Equal seeds give every alternative the same luck for as long as decisions are asked
-    for in the same order.
+    ``players`` are in seat order; what their own code raised is added to ``faults``. Equal seeds give every alternative
+    the same luck for as long as decisions are asked for in the same order.
     """
     state = branch.state.clone()
     state.apply({branch.seat: move, **branch.others})
-    run = _Run(game, state, players, clock, seed, branch.latencies, list(branch.counts))
+    run = _Run(game, state, players, clock, seed, branch.latencies, list(branch.counts), faults)
     timed = real_time(game, state)
     if timed is None:
         await run.turns(horizon)

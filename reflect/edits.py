@@ -188,6 +188,16 @@ def in_front(edits: Sequence[Edit]) -> tuple[Edit, ...]:
     )
 
 
+def placings(prompt: Prompt, edits: tuple[Edit, ...], game: Game) -> list[tuple[Edit, ...]]:
+    """``edits`` as they are and, where they leave places open and fit there too, in front."""
+    front = in_front(edits)
+    try:
+        apply_edits(prompt, front, game)
+    except BadInput:
+        return [edits]
+    return list(dict.fromkeys((edits, front)))
+
+
 def edits_between(prompt: Prompt, rules: Sequence[Rule], game: Game) -> list[Edit]:
     """The edits that make the rules of ``prompt`` exactly ``rules``, in that order; remarks without a rule stay.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from episodes.clock import Clock
-from episodes.fault import FaultPlace, faults_of
+from episodes.fault import FaultPlace, GuestFault, faults_of, first_of_each_seat
 from episodes.game import Game, Move
 from episodes.player import Player
 from episodes.record import EpisodeRecord, SeatRecord
@@ -109,6 +109,7 @@ async def what_if(
     plan: Plan = DEFAULT_PLAN,
     weight: float = 1.0,
     gate: asyncio.Semaphore | None = None,
+    faults: list[GuestFault] | None = None,
 ) -> WhatIf | None:
     """Turn ``n`` of ``record`` with every legal move; ``None`` where its own decision gave no move.
 
@@ -123,11 +124,14 @@ async def what_if(
     moves = [turn.move, *(move for move in branch.legal if move != turn.move)]
     gate = gate or asyncio.Semaphore(plan.concurrency)
     clock = Clock.parse(record.clock)
+    raised = [] if faults is None else faults
 
     async def one(move: Move, number: int) -> float:
         async with gate:
             seed = _seed(record.id, n, number)
-            return await play_on(branch, move, game, players, clock, seed=seed, horizon=plan.horizon(game))
+            return await play_on(
+                branch, move, game, players, clock, seed=seed, horizon=plan.horizon(game), faults=raised
+            )
 
     flat = await together(one(move, number) for move in moves for number in range(plan.continuations))
     returns = np.array(flat).reshape(len(moves), plan.continuations)
@@ -145,13 +149,19 @@ async def try_what_if(
     weight: float = 1.0,
     gate: asyncio.Semaphore | None = None,
 ) -> WhatIf | None:
-    """As ``what_if``; ``None`` too where the game is not ours and breaks, which ``store`` keeps."""
+    """As ``what_if``; ``None`` too where the game is not ours and breaks. ``store`` keeps what guests raised."""
+    faults: list[GuestFault] = []
+    broke: tuple[GuestFault, ...] = ()
     try:
-        return await what_if(record, game, n, player_of, plan=plan, weight=weight, gate=gate)
-    except GameFault as broke:
-        faults = [replace(fault, turn=n) for fault in faults_of(broke)]
-        store.save_faults(FaultPlace(record.id, record.game, record.pair_id, record.night_id), faults)
+        return await what_if(record, game, n, player_of, plan=plan, weight=weight, gate=gate, faults=faults)
+    except GameFault as fault:
+        broke = faults_of(fault)
         return None
+    finally:
+        found = [replace(fault, turn=n) for fault in (*first_of_each_seat(faults), *broke)]
+        if found:
+            place = FaultPlace(record.id, record.game, record.pair_id, record.night_id, f"what-if-{n}")
+            store.save_faults(place, found)
 
 
 def _seed(episode: str, n: int, number: int) -> int:

@@ -20,7 +20,7 @@ from prompts.prompt import Prompt
 from reflect.analyst import NAME as ANALYST
 from reflect.analyst import candidates as analyst_candidates
 from reflect.analyst import read_material
-from reflect.edits import Edit, apply_edits, in_front
+from reflect.edits import Edit, apply_edits, placings
 from reflect.evidence import load_turns
 from reflect.model import Task, reflect
 from reflect.rejected import Rejected, keep_rejected
@@ -72,8 +72,9 @@ async def propose(
             saved += _searched(corner, number, champions, [edit for one in edits for edit in one], len(set(saved)))
         else:
             saved = await _language_model(corner, number, champions, player, episodes)
-        if broken := unsaid(corner.game):
-            corner.store.save_faults(FaultPlace(episodes[0], corner.game.name, None, corner.night_id), broken)
+        if episodes and (broken := unsaid(corner.game)):
+            place = FaultPlace(episodes[0], corner.game.name, None, corner.night_id, "words")
+            corner.store.save_faults(place, broken)
         return Candidates(tuple(one for one in dict.fromkeys(saved) if one != current.id))
 
     corner.watch.stage(f"round {number}: {corner.config.reflector.model} reflects")
@@ -114,7 +115,7 @@ async def _language_model(
         f"refused: {counted(len(found.refused), 'idea')}"
     )
     # Only the model knows what a rule is to go before; where it does not say, both places are tried.
-    placed = [way for edits in found.proposals for way in dict.fromkeys((edits, in_front(edits)))]
+    placed = [way for edits in found.proposals for way in placings(champions.working, edits, corner.game)]
     saved = list(dict.fromkeys(_keep(corner, champions.working, edits) for edits in placed[: count - count // 4]))
     proposer = Opro(chat, Workshop(corner.game, champions.working.base), section.max_tokens, section.temperature)
     proposal = await proposer.propose(

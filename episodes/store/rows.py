@@ -192,7 +192,7 @@ def input_rows(record: EpisodeRecord) -> Iterable[Row]:
 def fault_row(place: FaultPlace, fault: GuestFault, created: str) -> Row:
     whose = "game" if fault.where == "game" else fault.seat
     return (
-        f"{place.episode_id}-{whose}",
+        f"{place.episode_id}-{whose}{place.beside and f'-{place.beside}'}",
         place.night_id,
         place.episode_id,
         place.pair_id,

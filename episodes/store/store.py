@@ -308,7 +308,8 @@ class Store:
 
 
 _PLAYERS_FAULTS = f"""
-select {", ".join(rows.FAULT_COLUMNS)} from faults where episode_id = ? and "where" = 'player' order by seat
+select {", ".join(rows.FAULT_COLUMNS)} from faults
+    where episode_id = ? and "where" = 'player' and id = episode_id || '-' || seat order by seat
 """
 
 _WRONG_TOTALS = """

@@ -36,6 +36,10 @@ SAID = st.text(st.characters(exclude_characters="<>", exclude_categories=["Cs", 
         ("jab <reasoning>or not", "jab", "or not"),
         ("The template opened it. guard?</think>jab", "jab", "The template opened it. guard?"),
         ("a < b, think> twice", "a < b, think> twice", ""),
+        ("<think>a</think>b</think>c", "c", "a\nb"),
+        ("<think>a<think>b</think>c", "c", "a<think>b"),
+        ("<think>" * 200_000, "", ("<think>" * 199_999)),
+        ("</think>" * 200_000 + "jab", "jab", ""),
     ],
 )
 def test_what_is_said_and_what_is_thought(text: str, said: str, thought: str) -> None:

@@ -74,7 +74,9 @@ def test_playing_on_with_the_recorded_decisions_gives_the_recorded_game(clock: s
     assert turn.move is not None
     branch = branch_at(record, GAME, n)
     players = (Recorded(record, 0), Recorded(record, 1))
-    value = asyncio.run(play_on(branch, turn.move, GAME, players, Clock.parse(clock), seed=1, horizon=10_000))
+    value = asyncio.run(
+        play_on(branch, turn.move, GAME, players, Clock.parse(clock), seed=1, horizon=10_000, faults=[])
+    )
     assert value == 2 * record.seats[turn.seat].score - 1
 
 
@@ -82,7 +84,7 @@ def test_a_branch_is_not_changed_by_playing_on() -> None:
     branch = branch_at(game("simulated:250"), GAME, 5)
     before = branch.state.fingerprint(), dict(branch.thinking)
     values = [
-        asyncio.run(play_on(branch, move, GAME, PLAYERS, Clock.parse("simulated:250"), seed=4, horizon=200))
+        asyncio.run(play_on(branch, move, GAME, PLAYERS, Clock.parse("simulated:250"), seed=4, horizon=200, faults=[]))
         for move in ("jab", "guard", "jab")
     ]
     assert (branch.state.fingerprint(), dict(branch.thinking)) == before

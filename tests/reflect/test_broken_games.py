@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from breaking import breaking
+from breaking import Clumsy, breaking, fails
 from small_games import Heap
 
 from episodes.clock import Clock
 from episodes.game import Game
+from episodes.guest_player import GuestPlayer
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.players.bots import load_bot
@@ -67,3 +68,19 @@ def test_a_rehearsed_game_that_breaks_is_for_nobody() -> None:
     assert len(asyncio.run(whole.what_ifs((), 5, seed=1))) == 5
     broken.games = whole.games
     assert asyncio.run(broken.what_ifs((), 5, seed=1)) == [], "one that breaks on the way is left out"
+
+
+def test_what_a_player_raises_in_a_what_if_is_kept_beside_its_own_faults(store: Store) -> None:
+    record = played()
+    store.save(record)
+    clumsy = GuestPlayer(Clumsy(lambda seen, context: fails()), "clumsy", "clumsy", None)
+
+    def one_breaks(seat: SeatRecord) -> Player:
+        return ME if seat.player == ME.name else clumsy
+
+    assert asyncio.run(try_what_if(store, record, Heap(), 1, one_breaks)) is not None
+    assert asyncio.run(try_what_if(store, record, Heap(), 0, one_breaks)) is not None
+    found = [fault for _, fault in store.faults(record.id)]
+    assert {(fault.where, fault.kind, fault.player) for fault in found} == {("player", "ZeroDivisionError", "clumsy")}
+    assert {fault.turn for fault in found} == {0, 1} and "in fails" in found[0].traceback
+    assert store.episode(record.id) == record

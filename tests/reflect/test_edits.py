@@ -10,7 +10,7 @@ from prompts.base import base_for
 from prompts.library import Citation
 from prompts.prompt import Budget, GuidanceItem, Prompt, compose
 from prompts.rule import Rule
-from reflect.edits import FRONT, Edit, Place, apply_edits, edits_between, in_front
+from reflect.edits import FRONT, Edit, Place, apply_edits, edits_between, in_front, placings
 
 FULL = base_for(GAME, "full")
 FAR = Rule.of(GAME, {"distance": "far"}, "fireball")
@@ -141,6 +141,17 @@ def test_what_goes_in_front_one_after_the_other_keeps_its_order() -> None:
     assert result.rules == (FAR, MIDWAY, ALWAYS, NEAR) and result.items[-1].remark == "Breathe."
     own = placed("last", FAR)
     assert in_front([own, Edit("retire", targets=("x",))]) == (own, Edit("retire", targets=("x",)))
+
+
+def test_open_places_are_tried_in_front_where_that_fits() -> None:
+    current = prompt(NEAR, ALWAYS)
+    assert placings(current, (Edit("add", FAR),), GAME) == [(Edit("add", FAR),), (placed("first", FAR),)]
+    assert placings(current, (placed("last", FAR),), GAME) == [(placed("last", FAR),)]
+    remark = GuidanceItem(FAR, "Wait.")
+    both = compose(GAME, FULL, [GuidanceItem(FAR), remark], ROOMY)
+    # In front the rule takes the place of its twin, which the second edit is about.
+    edits = (Edit("add", FAR), Edit("retire", targets=(remark.id,)))
+    assert placings(both, edits, GAME) == [edits]
 
 
 def test_a_placed_rule_replaces_the_one_on_its_situation_and_a_change_may_move() -> None:
