@@ -89,14 +89,12 @@ class GuestFault:
 
 @dataclass(frozen=True, slots=True)
 class FaultPlace:
-    """The episode in which a fault came up, whether or not it is kept; ``beside`` names what was done with it later,
-    whose faults stand beside those of the episode itself."""
+    """The episode in which a fault came up, whether or not it is kept."""
 
     episode_id: str
     game: str
     pair_id: str | None
     night_id: str | None
-    beside: str = ""
 
 
 def raised(where: Literal["game", "player"], call: str, error: BaseException, seat: int | None = None) -> GuestFault:

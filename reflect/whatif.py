@@ -160,8 +160,8 @@ async def try_what_if(
     finally:
         found = [replace(fault, turn=n) for fault in (*first_of_each_seat(faults), *broke)]
         if found:
-            place = FaultPlace(record.id, record.game, record.pair_id, record.night_id, f"what-if-{n}")
-            store.save_faults(place, found)
+            place = FaultPlace(record.id, record.game, record.pair_id, record.night_id)
+            store.save_faults(place, found, f"what-if-{n}")
 
 
 def _seed(episode: str, n: int, number: int) -> int:

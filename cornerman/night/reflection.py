@@ -73,8 +73,8 @@ async def propose(
         else:
             saved = await _language_model(corner, number, champions, player, episodes)
         if episodes and (broken := unsaid(corner.game)):
-            place = FaultPlace(episodes[0], corner.game.name, None, corner.night_id, "words")
-            corner.store.save_faults(place, broken)
+            place = FaultPlace(episodes[0], corner.game.name, None, corner.night_id)
+            corner.store.save_faults(place, broken, "words")
         return Candidates(tuple(one for one in dict.fromkeys(saved) if one != current.id))
 
     corner.watch.stage(f"round {number}: {corner.config.reflector.model} reflects")

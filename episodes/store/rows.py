@@ -189,10 +189,10 @@ def input_rows(record: EpisodeRecord) -> Iterable[Row]:
         yield (record.id, n, given.seat, given.decision, given.move, given.fate, given.tick)
 
 
-def fault_row(place: FaultPlace, fault: GuestFault, created: str) -> Row:
+def fault_row(place: FaultPlace, fault: GuestFault, created: str, beside: str = "") -> Row:
     whose = "game" if fault.where == "game" else fault.seat
     return (
-        f"{place.episode_id}-{whose}{place.beside and f'-{place.beside}'}",
+        f"{place.episode_id}-{whose}{beside and f'-{beside}'}",
         place.night_id,
         place.episode_id,
         place.pair_id,

@@ -190,21 +190,23 @@ class Store:
         if wrong := self.wrong_totals(record.id):
             raise ValueError(f"episode {record.id}: totals of seats {wrong} differ from their turns")
 
-    def save_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
+    def save_faults(self, place: FaultPlace, faults: Sequence[GuestFault], beside: str = "") -> None:
         """Keep what plug-ins raised in an episode that is void, or in a what-if of one that is there.
 
-        They take the place of those of an earlier attempt.
+        They take the place of those of an earlier attempt; those of what was done ``beside`` the episode, its own stay.
         """
         with self.transaction() as connection:
             connection.execute(
                 "delete from faults where episode_id = ? and episode_id not in (select id from episodes)",
                 (place.episode_id,),
             )
-            self._insert_faults(place, faults)
+            self._insert_faults(place, faults, beside)
 
-    def _insert_faults(self, place: FaultPlace, faults: Sequence[GuestFault]) -> None:
+    def _insert_faults(self, place: FaultPlace, faults: Sequence[GuestFault], beside: str = "") -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._connection.executemany(rows.REPLACE_FAULT, [rows.fault_row(place, fault, now) for fault in faults])
+        self._connection.executemany(
+            rows.REPLACE_FAULT, [rows.fault_row(place, fault, now, beside) for fault in faults]
+        )
         for fault in faults:
             self.on_fault(place, fault)
 
