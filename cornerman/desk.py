@@ -146,9 +146,12 @@ def _candidate(place: Workplace, prompt: Prompt) -> Candidate:
 
 
 def untried(place: Workplace, parent: Prompt) -> list[Prompt]:
-    """Prompts made from ``parent`` that were never compared with anything, oldest first."""
-    found = queries.untried_prompts(place.store, place.game.name, parent.id)
-    return [place.players.library.get(prompt_id, place.game) for prompt_id in found]
+    """Prompts made from ``parent`` that were never compared with anything, oldest first; none with what a person
+    retired since, or without what a person pinned."""
+    library = place.players.library
+    held = library.held(parent, place.game)
+    found = [library.get(one, place.game) for one in queries.untried_prompts(place.store, place.game.name, parent.id)]
+    return [prompt for prompt in found if held.applied(prompt.items) == prompt.items]
 
 
 async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeName, watch: Watcher) -> OptimizeResult:

@@ -1,6 +1,7 @@
-"""A person's hand on single rules: looking at them with their evidence, rewording them, retiring them.
+"""A person's hand on single rules: looking at them with their evidence, rewording, retiring and pinning them.
 
-Every change makes a new working prompt; the certified one stays as it passed the gate.
+What changes the guidance makes a new working prompt; the certified one stays as it passed the gate. What a person
+decided holds for everything that proposes (``prompts/held.py``), until a person takes it back.
 """
 
 from collections.abc import Iterable
@@ -8,9 +9,12 @@ from dataclasses import dataclass, field
 
 from cornerman.result import FLAT, Result
 from cornerman.workplace import Workplace
+from models.errors import BadInput
+from prompts.held import advice
 from prompts.library import Citation, GuidanceRow, Status
 from prompts.prompt import GuidanceItem, Prompt, compose
 from prompts.sentence import read_rule
+from reflect.edits import Edit, apply_edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class GuidanceShown:
     effect_low: float | None
     effect_high: float | None
     created: str
+    pinned: bool
 
     @classmethod
     def of(cls, row: GuidanceRow) -> "GuidanceShown":
@@ -42,6 +47,7 @@ class GuidanceShown:
             effect_low=row.effect_low,
             effect_high=row.effect_high,
             created=row.created,
+            pinned=row.pinned,
         )
 
 
@@ -66,7 +72,7 @@ class GuidanceEvidence:
 
 @dataclass(frozen=True, slots=True)
 class GuidanceChanged(Result):
-    """What ``guidance retire`` and ``guidance edit`` print: the rule, and the working prompt now and before."""
+    """What the commands that change guidance print: the rule, and the working prompt now and before."""
 
     id: str
     prompt_id: str
@@ -89,14 +95,53 @@ def retire(place: Workplace, item: str, model: str) -> GuidanceChanged:
     library = place.players.library
     row = library.item(item, place.game)
     library.set_status([row.id], "retired")
+    library.pin(row.id, False)
     old = _working(place, model)
-    new = Prompt(old.base, tuple(each for each in old.items if each.id != row.id))
+    new = Prompt(old.base, tuple(each for each in old.items if advice(each) != advice(row.item)))
     _replace(place, model, old, new, f"retired {row.id}")
     return GuidanceChanged(row.id, new.id, old.id)
 
 
+def restore(place: Workplace, item: str, model: str) -> GuidanceChanged:
+    """Let a retired rule be proposed again; the working prompt stays as it is. Raises ``BadInput`` if it is not
+    retired."""
+    library = place.players.library
+    row = library.item(item, place.game)
+    if row.status != "retired":
+        raise BadInput(f"rule {row.id} is {row.status}, not retired: there is nothing to restore")
+    library.set_status([row.id], "proposed")
+    working = _working(place, model)
+    return GuidanceChanged(row.id, working.id, working.id)
+
+
+def pin(place: Workplace, item: str, model: str) -> GuidanceChanged:
+    """Let a rule stay in the working prompt of ``model`` whatever is proposed; it is put in where it is not there."""
+    library = place.players.library
+    row = library.item(item, place.game)
+    old = _working(place, model)
+    new = old
+    if all(each.id != row.id for each in old.items):
+        new = apply_edits(old, [Edit("add", row.item.rule, remark=row.item.remark, origin="person")], place.game)
+    if row.status == "retired":
+        library.set_status([row.id], "proposed")
+    _replace(place, model, old, new, f"pinned {row.id}")
+    library.pin(row.id, True)
+    return GuidanceChanged(row.id, new.id, old.id)
+
+
+def unpin(place: Workplace, item: str, model: str) -> GuidanceChanged:
+    """Let a pinned rule be changed and dropped again. Raises ``BadInput`` if it is not pinned."""
+    library = place.players.library
+    row = library.item(item, place.game)
+    if not row.pinned:
+        raise BadInput(f"rule {row.id} is not pinned: there is nothing to undo")
+    library.pin(row.id, False)
+    working = _working(place, model)
+    return GuidanceChanged(row.id, working.id, working.id)
+
+
 def edit(place: Workplace, item: str, text: str, model: str) -> tuple[GuidanceChanged, bool]:
-    """Put a new wording in a rule's place; also says whether it is a rule that every model can follow."""
+    """Put a new wording in a rule's place and pin it; also says whether it is a rule that every model can follow."""
     library = place.players.library
     row = library.item(item, place.game)
     rule = read_rule(place.game, text)
@@ -109,6 +154,10 @@ def edit(place: Workplace, item: str, text: str, model: str) -> tuple[GuidanceCh
     _replace(place, model, old, new, f"edited {row.id}")
     if made.id != row.id:
         library.set_status([row.id], "retired")
+        library.pin(row.id, False)
+        if library.item(made.id, place.game).status == "retired":
+            library.set_status([made.id], "proposed")
+        library.pin(made.id, True)
     return GuidanceChanged(made.id, new.id, old.id), rule is not None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from episodes.game import Game
 from models.errors import BadInput
 from prompts.base import Base
+from prompts.held import NOTHING_HELD, Held
 from prompts.prompt import DEFAULT_BUDGET, Budget, CountTokens, GuidanceItem, Prompt, compose, estimate_tokens
 
 Items = tuple[GuidanceItem, ...]
@@ -35,16 +36,19 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What every candidate is made for: the game, the base text, and the room there is for guidance."""
+    """What every candidate is made for: the game, the base text, the room there is for guidance, and what a person
+    decided about single items."""
 
     game: Game
     base: Base
     budget: Budget = DEFAULT_BUDGET
     count_tokens: CountTokens = field(default=estimate_tokens)
+    held: Held = NOTHING_HELD
 
     def prompt(self, items: Sequence[GuidanceItem]) -> Prompt:
-        """The candidate with these items; raises ``BadInput`` if it cannot be or is over budget."""
-        return compose(self.game, self.base, items, self.budget, self.count_tokens)
+        """The candidate with these items, as far as a person allows them; raises ``BadInput`` if it cannot be or is
+        over budget."""
+        return compose(self.game, self.base, self.held.applied(items, self.budget), self.budget, self.count_tokens)
 
     def sift(self, texts: Iterable[str], read: Callable[[str], Items], past: Iterable[str]) -> Proposal:
         """Candidates from texts. What ``read`` or ``prompt`` refuses, or what is in ``past`` (ids), is refused."""

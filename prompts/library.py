@@ -17,6 +17,7 @@ from episodes.store.store import Store
 from models.errors import BadInput
 from prompts.aliases import Alias, Aliases
 from prompts.base import Base, default_base
+from prompts.held import Held
 from prompts.prompt import CountTokens, GuidanceItem, Prompt, estimate_tokens
 from prompts.rule import Rule
 
@@ -54,6 +55,7 @@ class GuidanceRow:
     effect_low: float | None
     effect_high: float | None
     created: str
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,22 @@ class PromptLibrary:
         with self._store.transaction() as connection:
             connection.executemany("update guidance set status = ? where id = ?", [(status, i) for i in guidance_ids])
 
+    def activate(self, prompt: Prompt) -> None:
+        """Say that the items of ``prompt`` are in use; what a person retired stays retired."""
+        retired = {row.id for row in self.guidance(status="retired")}
+        self.set_status([item.id for item in prompt.items if item.id not in retired], "active")
+
+    def pin(self, guidance_id: str, pinned: bool) -> None:
+        """Say whether a saved item (full id) is to stay in the prompts that have it."""
+        with self._store.transaction() as connection:
+            connection.execute("update guidance set pinned = ? where id = ?", (int(pinned), guidance_id))
+
+    def held(self, current: Prompt, game: Game) -> Held:
+        """What a person decided that holds for whatever is made of ``current``."""
+        rows = self.guidance(game.name)
+        pinned = [row.id for row in rows if row.pinned]
+        return Held.of(current, pinned, [row.item for row in rows if row.status == "retired"])
+
     def set_effect(self, guidance_id: str, effect: float, low: float, high: float) -> None:
         """Keep an item's measured effect on the mean pair score and its 95 % interval."""
         with self._store.transaction() as connection:
@@ -300,7 +318,7 @@ def _guidance_row(row: dict[str, Any]) -> GuidanceRow:
     kept = {
         name: row[name] for name in ("id", "game", "text", "status", "effect", "effect_low", "effect_high", "created")
     }
-    return GuidanceRow(item=_item(row), **kept)
+    return GuidanceRow(item=_item(row), pinned=bool(row["pinned"]), **kept)
 
 
 def _near(word: str, known: Sequence[str]) -> str:

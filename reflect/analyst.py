@@ -26,7 +26,7 @@ from reflect.decisionlist import shares
 from reflect.edits import Edit, apply_edits, edits_between
 from reflect.evidence import Turns, load_turns
 from reflect.improver import Insight, evidence_samples, improve, insight, to_entries
-from reflect.rehearsal import Effort, Rules, Stage, derived, samples_of
+from reflect.rehearsal import DEFAULT_EFFORT, Effort, Rules, Stage, derived, samples_of
 from reflect.standin import StandIn, habits_of
 from reflect.whatif import PlayerOf, WhatIf
 
@@ -53,6 +53,15 @@ class Material:
     me: StandIn
     opponents: Sequence[Player]
     clock: Clock
+
+    def stage(self, seed: int, *, rivalry: bool = True) -> Stage | None:
+        """Where lists are rehearsed; ``None`` in a game that cannot be copied, or about which no rule can be written.
+
+        ``rivalry`` is whether a list should beat the current rules too, and not only the opponents better than they do.
+        """
+        if not (self.game.capabilities.clone and self.game.moves):
+            return None
+        return Stage(self.game, self.clock, self.me, self.opponents, derived(seed, "stage"), rivalry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +123,15 @@ async def candidates(
     k: int,
     seed: int,
     *,
-    effort: Effort | None = None,
+    stage: Stage | None = None,
+    effort: Effort = DEFAULT_EFFORT,
     budget: Budget = DEFAULT_BUDGET,
-    rivalry: bool = True,
     on_round: Callable[[int], None] = lambda done: None,
 ) -> list[Candidate]:
     """Up to ``k`` different candidates, the most promising first, each a list of edits to ``current``.
 
-    ``effort`` is how much is rehearsed, nothing if ``None`` or if the game cannot be copied; ``rivalry`` is whether a
-    candidate should beat the current rules too, and not only the opponents better than they do. None where moves are
-    free text, about which no rule can be written. The same material and seed give the same candidates.
+    With a ``stage`` (``Material.stage``) lists are rehearsed in it, as much as ``effort`` says. There are none where
+    moves are free text, about which no rule can be written. The same material and seed give the same candidates.
     """
     game = material.game
     if not game.moves:
@@ -135,8 +143,7 @@ async def candidates(
         samples.append(samples_of(game, material.what_ifs, material.me.habits))
     known = insight(subsets, material.turns, samples, material.me.habits, limit)
     scores: dict[Rules, float | None]
-    if effort is not None and game.capabilities.clone:
-        stage = Stage(game, material.clock, material.me, material.opponents, derived(seed, "stage"), rivalry)
+    if stage is not None:
         origins = await improve(stage, known, samples, effort, on_round)
         scores = {rules: stage.score(rules) for rules in await _finalists(stage, effort, k)}
     else:
@@ -160,7 +167,7 @@ async def _finalists(stage: Stage, effort: Effort, k: int) -> list[Rules]:
     """
     current = stage.me.rules
     for rules in dict.fromkeys([*stage.ranked()[:k], current]):
-        await stage.play(rules, effort.pairs, 2 * effort.pairs)
+        await stage.play(rules, effort.pairs, effort.final - effort.pairs)
     most = max(len(results) for results in stage.results.values())
     ranked = [rules for rules in stage.ranked() if len(stage.results[rules]) == most and rules != current]
     floor = stage.score_of_others(current) - GIVEN_UP

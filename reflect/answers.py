@@ -14,8 +14,9 @@ from pydantic import BaseModel, Field
 
 from episodes.game import Game
 from models.errors import BadInput
+from prompts.held import NOTHING_HELD, Held
 from prompts.library import Citation
-from prompts.prompt import DEFAULT_BUDGET, Budget, CountTokens, Prompt, estimate_tokens
+from prompts.prompt import DEFAULT_BUDGET, Budget, CountTokens, GuidanceItem, Prompt, estimate_tokens
 from prompts.rule import Rule
 from reflect.digest import Names, rule_fields
 from reflect.edits import KINDS, WHERE, Edit, Place, apply_edits
@@ -82,6 +83,7 @@ class Checker:
     origin: str
     budget: Budget = DEFAULT_BUDGET
     count_tokens: CountTokens = estimate_tokens
+    held: Held = NOTHING_HELD
 
     def proposal(self, answer: ProposalAnswer) -> tuple[tuple[Edit, ...], list[Rejected]]:
         """The edits of a proposal that may count, and the others with the reason. Those that count fit together."""
@@ -111,10 +113,16 @@ class Checker:
             if rule is None and not self.current.base.remarks:
                 raise BadInput("the edit has no rule, and this player does not read remarks")
         self._own_words(answer.remark, rule)
+        targets = tuple(self.items.full(target) for target in answer.targets)
+        for target, name in zip(targets, answer.targets, strict=True):
+            if self.held.pins(target):
+                raise BadInput(f"the player's owner pinned {name}: it stays as it is")
+        if kind != "retire" and (rule or answer.remark) and self.held.retires(GuidanceItem(rule, answer.remark)):
+            raise BadInput("the player's owner retired this: it does not come back")
         return Edit(
             kind=kind,
             rule=rule,
-            targets=tuple(self.items.full(target) for target in answer.targets),
+            targets=targets,
             remark=answer.remark,
             cites=cites,
             reason=" ".join(answer.reason.split()),

@@ -1,13 +1,15 @@
 """The reflecting model: a language model that reads whole games and writes edits to the guidance.
 
 Two typed DSPy programs over our ``ChatModel``: one reads a game window by window and takes notes, one writes proposals
-from the notes, the evidence, the what-ifs, the guidance with its measured effects and the ideas that were rejected
-before. Every call and every refused answer is kept in the store. It proposes; race and gate decide.
+from the notes, the evidence, the what-ifs, the guidance with what is known of each item, and the ideas that were
+rejected before. The second is asked again with what its proposals would decide, and once more with how they did in
+rehearsal, where the game allows that. Every call and every refused answer is kept in the store. It proposes; race and
+gate decide.
 """
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,26 +18,28 @@ from episodes.store.store import Store
 from models.chat import ChatModel
 from models.errors import Malformed, Refused
 from models.together import together
+from prompts.held import NOTHING_HELD, Held
 from prompts.library import PromptLibrary
 from prompts.prompt import DEFAULT_BUDGET, Budget, CountTokens, Prompt, estimate_tokens
 from reflect.answers import Checker, NoteAnswer, ProposalAnswer
 from reflect.digest import (
     Names,
-    Window,
     evidence_lines,
     guidance_lines,
     quoted,
     vocabulary,
     what_if_lines,
-    windows,
 )
 from reflect.edits import Edit
 from reflect.engine import language_model, run_program
-from reflect.evidence import load_turns, tabulate
+from reflect.evidence import Turns, load_turns, tabulate
 from reflect.programs import read_program, write_program
 from reflect.recorded import Recorded
+from reflect.rehearsal import Stage
 from reflect.rejected import Rejected, keep_rejected, recent_rejected
+from reflect.revision import Draft, Drawing, answered, reach_fields
 from reflect.rows import replies_of_others, turn_exists
+from reflect.stretch import Window, windows
 from reflect.whatif import WhatIf
 
 
@@ -62,7 +66,8 @@ DEFAULT_READING = Reading()
 class Task:
     """One reflection: whose games, which guidance, how many proposals, and what is read.
 
-    ``player`` is its name in the record; ``episodes`` are the games reflected on.
+    ``player`` is its name in the record; ``episodes`` are the games reflected on. ``held`` is what a person decided.
+    With a ``stage`` lists are rehearsed, in ``pairs`` pairs against each opponent.
     """
 
     game: Game
@@ -78,16 +83,23 @@ class Task:
     count_tokens: CountTokens = estimate_tokens
     max_tokens: int = 8000
     temperature: float = 1.0
+    held: Held = NOTHING_HELD
+    stage: Stage | None = None
+    pairs: int = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Reflection:
-    """What came of it: the edits of each proposal that has any, and what was refused."""
+    """What came of it: the edits of each proposal that has any, revised ones first, and what was refused.
+
+    ``revisions`` is how often the model was answered and asked again.
+    """
 
     proposals: tuple[tuple[Edit, ...], ...]
     refused: tuple[Rejected, ...]
     windows: int
     notes: int
+    revisions: int = 0
 
 
 @dataclass(slots=True)
@@ -148,26 +160,45 @@ class _Reflector:
 
         return [line for lines in await together(one(window) for window in chosen) for line in lines]
 
-    async def write(self, notes: Sequence[str]) -> list[ProposalAnswer]:
+    def known(self, turns: Turns, notes: Sequence[str]) -> dict[str, str]:
+        """All that proposals are written from."""
         task, reading = self.task, self.task.reading
-        turns = load_turns(self.store, task.game, player=task.player, episodes=task.episodes)
         rows = PromptLibrary(self.store).guidance(task.game.name)
         rejected = recent_rejected(self.store, task.game.name, reading.rejected)
-        answered = await self._ask(
-            write_program(),
-            "proposals",
-            rules=task.game.rules,
-            vocabulary=vocabulary(task.game),
-            guidance=guidance_lines(task.current, rows, task.game, self.items),
-            limits=_limits(task),
-            evidence=evidence_lines(tabulate(turns), reading.cells),
-            what_ifs=what_if_lines(task.what_ifs, self.games, reading.what_ifs),
-            notes="\n".join(notes) or "none",
-            rejected="\n".join(quoted({"idea": one.text, "why": one.reason}) for one in rejected) or "none",
-            wanted=str(task.count),
-        )
+        reached = reach_fields(task.current, turns, self.items, {item.id for item in task.current.items})
+        return {
+            "rules": task.game.rules,
+            "vocabulary": vocabulary(task.game),
+            "guidance": guidance_lines(task.current, rows, self.items, reached),
+            "limits": _limits(task),
+            "evidence": evidence_lines(tabulate(turns), reading.cells),
+            "what_ifs": what_if_lines(task.what_ifs, self.games, reading.what_ifs),
+            "notes": "\n".join(notes) or "none",
+            "rejected": "\n".join(quoted({"idea": one.text, "why": one.reason}) for one in rejected) or "none",
+            "wanted": str(task.count),
+        }
+
+    async def write(self, known: Mapping[str, str], before: str = "none") -> list[Draft]:
+        """Proposals, checked; ``before`` is what those before them were answered with."""
+        answered = await self._ask(write_program(), "proposals", **known, before=before)
         found: list[ProposalAnswer] = answered.proposals if answered is not None else []
-        return found[: task.count]
+        return self.check(found[: self.task.count])
+
+    async def revised(self, drafts: list[Draft], known: Mapping[str, str], turns: Turns) -> tuple[list[Draft], int]:
+        """``drafts`` behind what became of them when the model heard what they would decide and, where lists can be
+        rehearsed, how they did; and how often it was asked."""
+        task, asked = self.task, 0
+        drawing = Drawing(task.game, task.current, task.budget, task.count_tokens, task.held)
+        latest = drafts
+        for stage in (None, task.stage) if task.stage else (None,):
+            if not latest:
+                break
+            if stage is not None:
+                ways = [way for draft in latest if draft.edits for way in drawing.ways(draft.edits)]
+                await stage.rehearse((prompt.rules for _, prompt in ways), task.pairs)
+            found = await self.write(known, answered(latest, drawing, turns, self.items, stage))
+            drafts, latest, asked = [*found, *drafts], found or latest, asked + 1
+        return drafts, asked
 
     async def _ask(self, program: Any, what: str, **inputs: str) -> Any:
         """The program's answer; a malformed one is asked for once more with the complaint, then given up."""
@@ -186,8 +217,8 @@ class _Reflector:
     def _refuse(self, text: str, reason: str) -> None:
         self.refused.append(Rejected(text, reason, self.chat.name))
 
-    def check(self, answers: Sequence[ProposalAnswer]) -> list[tuple[Edit, ...]]:
-        """The proposals whose edits may count, without empty ones and repeats."""
+    def check(self, answers: Sequence[ProposalAnswer]) -> list[Draft]:
+        """The proposals with the edits that may count."""
         task = self.task
         checker = Checker(
             game=task.game,
@@ -199,13 +230,14 @@ class _Reflector:
             origin=self.chat.name,
             budget=task.budget,
             count_tokens=task.count_tokens,
+            held=task.held,
         )
         found = []
         for answer in answers:
             edits, refused = checker.proposal(answer)
             self.refused += refused
-            found.append(edits)
-        return [edits for edits in dict.fromkeys(found) if edits]
+            found.append(Draft(edits, tuple(refused)))
+        return found
 
     def _turn_exists(self, episode_id: str, n: int) -> bool:
         if episode_id not in self.task.episodes or not 0 <= n < 2**63:
@@ -224,9 +256,12 @@ async def reflect(store: Store, chat: ChatModel, task: Task) -> Reflection:
     reflector = _Reflector(store, chat, task, model)
     chosen = reflector.choose()
     notes = await reflector.read_all(chosen)
-    proposals = reflector.check(await reflector.write(notes))
+    turns = load_turns(store, task.game, player=task.player, episodes=task.episodes)
+    known = reflector.known(turns, notes)
+    drafts, revisions = await reflector.revised(await reflector.write(known), known, turns)
     keep_rejected(store, task.game.name, reflector.refused, task.night_id)
-    return Reflection(tuple(proposals), tuple(reflector.refused), len(chosen), len(notes))
+    proposals = tuple(dict.fromkeys(draft.edits for draft in drafts if draft.edits))
+    return Reflection(proposals, tuple(reflector.refused), len(chosen), len(notes), revisions)
 
 
 def _limits(task: Task) -> str:

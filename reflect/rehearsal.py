@@ -4,7 +4,7 @@ It serves to propose: lists that look good one move at a time often are not when
 are never shown as results; the race and the gate play the real player. Knows nothing about stores or models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -43,6 +43,14 @@ class Effort:
     rounds: int = 3
     turns: int = 400
     pairs: int = 2
+
+    @property
+    def final(self) -> int:
+        """Pairs against every opponent that order what is proposed."""
+        return 3 * self.pairs
+
+
+DEFAULT_EFFORT = Effort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,12 @@ class Stage:
                 games.append((record, seat))
                 score += record.seats[seat].score / 2
             self.results.setdefault(rules, []).append((number < len(rivals), score))
+
+    async def rehearse(self, lists: Iterable[Rules], pairs: int) -> None:
+        """Play the current rules and every list that has not been played yet, ``pairs`` pairs of each at most."""
+        for rules in (self.me.rules, *lists):
+            if rules not in self.results:
+                await self.play(rules, 0, pairs)
 
     def score(self, rules: Rules) -> float:
         """Mean pair score so far, with ``rivalry`` half against the current rules and half against the opponents."""

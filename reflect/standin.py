@@ -111,10 +111,10 @@ def _decisions(turns: Turns, rules_of: Mapping[str | None, Sequence[Rule]]) -> l
         decided = np.full(len(turns), -1, dtype=np.int64)
         reached = np.ones(len(turns), dtype=bool)
         for rule in rules_of.get(prompt_id, ()):
-            holds = reached & _holds(turns, rule)
+            held = reached & holds(turns, rule)
             index = turns.game.moves.index(rule.move)
-            decided[holds & turns.legal[:, index]] = index
-            reached &= ~holds
+            decided[held & turns.legal[:, index]] = index
+            reached &= ~held
         found.append((prompt_id, decided))
     return found
 
@@ -123,13 +123,14 @@ def matched(turns: Turns, rules: Sequence[Rule]) -> Bools:
     """(T,): the turns in whose situation at least one of ``rules`` matches."""
     found = np.zeros(len(turns), dtype=bool)
     for rule in rules:
-        found |= _holds(turns, rule)
+        found |= holds(turns, rule)
     return found
 
 
-def _holds(turns: Turns, rule: Rule) -> Bools:
+def holds(turns: Turns, rule: Rule) -> Bools:
+    """(T,): the turns in whose situation ``rule`` matches."""
     features = turns.game.features
-    holds = np.ones(len(turns), dtype=bool)
+    held = np.ones(len(turns), dtype=bool)
     for feature, value in rule.conditions:
-        holds &= turns.values[:, list(features).index(feature)] == features[feature].index(value)
-    return holds
+        held &= turns.values[:, list(features).index(feature)] == features[feature].index(value)
+    return held

@@ -74,7 +74,15 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     ),
     "guidance": (
         "Single rules, their evidence, and a person's hand on them.",
-        {"list": guidance.list_, "show": guidance.show, "retire": guidance.retire, "edit": guidance.edit},
+        {
+            "list": guidance.list_,
+            "show": guidance.show,
+            "retire": guidance.retire,
+            "restore": guidance.restore,
+            "pin": guidance.pin,
+            "unpin": guidance.unpin,
+            "edit": guidance.edit,
+        },
     ),
     "students": (
         "What was distilled.",

@@ -42,7 +42,7 @@ def list_(
         return emit(found)
     return table(
         ("id", "status", "effect", "rule"),
-        [(row.id, row.status, _effect(row), row.text) for row in found.guidance],
+        [(row.id, _status(row), _effect(row), row.text) for row in found.guidance],
     )
 
 
@@ -64,7 +64,7 @@ def show(
     say(rule.text)
     if rule.remark and rule.remark != rule.text:
         say(rule.remark)
-    say(f"{rule.status}, by {rule.origin}, {rule.created}; effect {_effect(rule) or 'not measured on its own'}")
+    say(f"{_status(rule)}, by {rule.origin}, {rule.created}; effect {_effect(rule) or 'not measured on its own'}")
     if not found.evidence:
         return say("it cites no turns")
     return table(("episode", "turn", "note"), [(one.episode_id, one.turn_n, one.note) for one in found.evidence])
@@ -79,7 +79,7 @@ def retire(
     db: Db = None,
     as_json: Json = False,
 ) -> None:
-    """Retire an item: it leaves the working prompt and is not proposed again.
+    """Retire an item: it leaves the working prompt, and nobody's candidate has it again until it is restored.
 
     The certified prompt stays as it passed the gate; the next night tries the working one.
 
@@ -90,7 +90,70 @@ def retire(
 
     with workplace(db, config, game) as place:
         found = work(place, item, model or place.config.player.model)
-    _changed(found, as_json)
+    _changed(found, as_json, f"`cornerman guidance restore {found.id}` lets the rule be proposed again")
+
+
+def restore(
+    item: ItemId,
+    *,
+    model: ModelName = None,
+    game: GameName = None,
+    config: ConfigFile = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Undo retire: the item may be proposed again. The working prompt stays as it is.
+
+    Example: cornerman guidance restore 9f3c
+    """
+    from cornerman.guiding import restore as work
+    from cornerman.workplace import workplace
+
+    with workplace(db, config, game) as place:
+        found = work(place, item, model or place.config.player.model)
+    _changed(found, as_json, f"rule {found.id} may be proposed again")
+
+
+def pin(
+    item: ItemId,
+    *,
+    model: ModelName = None,
+    game: GameName = None,
+    config: ConfigFile = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Pin an item: it stays in the working prompt and in every candidate made of it, until it is unpinned.
+
+    Example: cornerman guidance pin 9f3c
+    """
+    from cornerman.guiding import pin as work
+    from cornerman.workplace import workplace
+
+    with workplace(db, config, game) as place:
+        found = work(place, item, model or place.config.player.model)
+    _changed(found, as_json, f"rule {found.id} stays until `cornerman guidance unpin {found.id}`")
+
+
+def unpin(
+    item: ItemId,
+    *,
+    model: ModelName = None,
+    game: GameName = None,
+    config: ConfigFile = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Undo pin, or the pin of an edited item: it may be changed and dropped again.
+
+    Example: cornerman guidance unpin 9f3c
+    """
+    from cornerman.guiding import unpin as work
+    from cornerman.workplace import workplace
+
+    with workplace(db, config, game) as place:
+        found = work(place, item, model or place.config.player.model)
+    _changed(found, as_json, f"rule {found.id} may be changed and dropped again")
 
 
 def edit(
@@ -103,7 +166,7 @@ def edit(
     db: Db = None,
     as_json: Json = False,
 ) -> None:
-    """Put a new wording in an item's place in the working prompt; the old one is retired.
+    """Put a new wording in an item's place in the working prompt; the old one is retired, the new one is pinned.
 
     Example: cornerman guidance edit 9f3c "When the opponent is far, use fireball."
     """
@@ -114,17 +177,23 @@ def edit(
         found, is_rule = work(place, item, text, model or place.config.player.model)
     if not is_rule:
         note("this is not a rule of the form 'When ..., use ....'; it is kept as a remark for large models")
-    _changed(found, as_json)
+    _changed(found, as_json, f"rule {found.id} stays until `cornerman guidance unpin {found.id}`")
 
 
-def _changed(found: "GuidanceChanged", as_json: bool) -> None:
+def _changed(found: "GuidanceChanged", as_json: bool, holds: str) -> None:
+    """``holds`` says what holds from now on, and how to undo that."""
     if as_json:
-        emit(found)
-    elif found.changed:
-        undo = "`cornerman prompts rollback working` undoes it"
+        return emit(found)
+    if found.changed:
+        undo = "`cornerman prompts rollback working` brings that one back"
         say(f"the working prompt is now {found.prompt_id} (before: {found.before}); {undo}")
     else:
-        say(f"the working prompt {found.prompt_id} stays as it is: rule {found.id} changes nothing in it")
+        say(f"the working prompt {found.prompt_id} stays as it is")
+    return say(holds)
+
+
+def _status(row: "GuidanceShown") -> str:
+    return f"{row.status}, pinned" if row.pinned else row.status
 
 
 def _effect(row: "GuidanceShown") -> str:

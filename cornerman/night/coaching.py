@@ -233,7 +233,7 @@ def _promote(
         certified = candidates[outcome.promoted]
         reason = comparisons[outcome.promoted]
         corner.library.set("certified", corner.game, corner.model, certified, comparison_id=reason)
-        corner.library.set_status([item.id for item in certified.items], "active")
+        corner.library.activate(certified)
     confirmed = outcome.confirmation
     return TrialOutcome(
         working=working.id,

@@ -196,6 +196,8 @@ MIGRATIONS: list[str] = [
     _FAULTS + "; alter table seats add column faults integer not null default 0",
     # 8: what shaped a player's answers beside its names and its prompt: a text, empty for games of before
     "alter table seats add column identity_id text",
+    # 9: guidance that a person wants to stay
+    "alter table guidance add column pinned integer not null default 0",
 ]
 """Statements separated by ``;``; entry k brings a store from version k to k + 1. Append only.
 

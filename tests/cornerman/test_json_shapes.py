@@ -102,7 +102,8 @@ def commands() -> Iterator[tuple[str, dict[str, Any]]]:
     first, second = (item["id"] for item in listed["guidance"])
     yield "guidance show", printed("guidance", "show", first)
     yield "guidance edit", printed("guidance", "edit", first, "When you were hurt, use guard.")
-    yield "guidance retire", printed("guidance", "retire", second)
+    for verb in ("retire", "restore", "pin", "unpin"):
+        yield f"guidance {verb}", printed("guidance", verb, second)
     yield "stats eprocess", printed("stats", "eprocess", "2", "6", "20", "18", "14")
     yield "stats sprt", printed("stats", "sprt", "2", "6", "20", "18", "14")
     yield "stats ratings", printed("stats", "ratings", "results.csv", "--samples", "10")

@@ -15,23 +15,27 @@ from typer.testing import CliRunner
 from cornerman.cli import app
 from episodes.clock import Clock
 from episodes.games.duel import GAME
+from episodes.players.bots import load_bot
 from episodes.store.store import Store
 from models.hub import ROOKIE
 from models.local import LocalModel
 from models.scripted import ScriptedModel
-from optimize.arena import Arena
+from optimize.arena import Arena, Series, play_together
 from optimize.gate import GateResult, GateRule, gate
 from optimize.opro import Opro
 from optimize.proposal import Workshop
 from optimize.seeds import Seeds
 from prompts.base import default_base
+from prompts.library import PromptLibrary
 from prompts.prompt import GuidanceItem, Prompt, compose, player
 from prompts.rule import Rule
+from reflect.analyst import read_material
 from reflect.answers import Checker
 from reflect.digest import Names
 from reflect.edits import Edit, apply_edits, in_front
 from reflect.engine import language_model, run_program
 from reflect.programs import write_program
+from reflect.reach import reach
 
 ANSWERS = Path(__file__).parents[1] / "fixtures" / "answers"
 SUPER = Rule.of(GAME, {"meter": "full", "shot": "clear"}, "super")
@@ -56,9 +60,8 @@ def rookie() -> Iterator[LocalModel]:
 def proposed() -> tuple[Edit, ...]:
     """The edits of the recorded proposal; the games that it cites are taken to be there."""
     chat = ScriptedModel([(ANSWERS / "proposal.md").read_text(encoding="utf-8")])
-    asked = dict.fromkeys(
-        ("rules", "vocabulary", "guidance", "limits", "evidence", "what_ifs", "notes", "rejected", "wanted"), "-"
-    )
+    fields = "rules vocabulary guidance limits evidence what_ifs notes rejected wanted before"
+    asked = dict.fromkeys(fields.split(), "-")
 
     async def main() -> tuple[Edit, ...]:
         model = language_model(chat, 1, max_tokens=8000, temperature=1.0)
@@ -97,6 +100,37 @@ def test_the_rules_of_a_proposal_win_in_front_and_decide_nothing_behind(rookie: 
     assert front.rules == (RETREAT, THROW, HEAVY, SUPER, NEAR, TOUCHING, ALWAYS)
     assert tried(rookie, front, tmp_path).verdict == "promoted"
     assert tried(rookie, behind, tmp_path, 8).sample.counts.mean < 0.7
+
+
+def test_rehearsal_puts_the_list_that_wins_first(rookie: LocalModel, tmp_path: Path) -> None:
+    """Games rebuilt from their seeds; stand-ins then play every list."""
+    names = ["bot:rushdown", "bot:turtle"]
+    with Store.open(tmp_path / "store.db") as store:
+        PromptLibrary(store).save(CHAMPION, GAME)
+        arena = Arena(GAME, Clock("paused"), store, scope="recorded answers")
+        me = player(rookie, CHAMPION, GAME, "rookie@6a55cebd")
+        bots = {name: load_bot(name.removeprefix("bot:")) for name in names}
+        lanes = [Series(arena, me, bot, Seeds("recorded", "play"), "play") for bot in bots.values()]
+        asyncio.run(play_together(lanes, 3))
+        material = read_material(
+            store,
+            GAME,
+            me.name,
+            CHAMPION,
+            episodes=store.episode_ids(),
+            what_ifs=[],
+            player_of=lambda seat: bots[seat.player],
+        )
+    stage = material.stage(1)
+    assert stage is not None
+    edits = proposed()
+    behind, front = apply_edits(CHAMPION, edits, GAME).rules, apply_edits(CHAMPION, in_front(edits), GAME).rules
+    asyncio.run(stage.rehearse([behind, front], 6))
+    assert stage.ranked()[0] == front
+    assert stage.score(front) > stage.score(CHAMPION.rules) + 0.1 > stage.score(behind)
+    lists = reach(material.turns, behind), reach(material.turns, front)
+    assert [one.decides for one in lists[0][3:6]] == [0, 0, 0], "behind the champion's rules they decide nothing"
+    assert sum(one.decides for one in lists[1][:3]) > 0
 
 
 def test_the_list_of_opro_keeps_its_own_order_and_wins(rookie: LocalModel, tmp_path: Path) -> None:

@@ -177,7 +177,8 @@ def pair_score(store: Store, prompt: Prompt, pairs: int) -> float:
 def test_rehearsed_candidates_beat_the_base_and_cite_their_turns(
     played: tuple[Store, list[str]], tmp_path: Path
 ) -> None:
-    found = asyncio.run(candidates(material(played, 20), BASE, 3, 1, effort=Effort(2, 120, 1)))
+    known = material(played, 20)
+    found = asyncio.run(candidates(known, BASE, 3, 1, stage=known.stage(1), effort=Effort(2, 120, 1)))
     assert 1 <= len(found) <= 3
     prompts = [apply_edits(BASE, one.edits, GAME) for one in found]
     assert len({prompt.id for prompt in prompts}) == len(prompts)
@@ -196,13 +197,15 @@ def test_rehearsed_candidates_beat_the_base_and_cite_their_turns(
 
 def test_the_same_material_and_seed_give_the_same_candidates(played: tuple[Store, list[str]]) -> None:
     def run(seed: int) -> list[Candidate]:
-        return asyncio.run(candidates(material(played), BASE, 3, seed, effort=replace(QUICK, turns=10)))
+        known = material(played)
+        return asyncio.run(candidates(known, BASE, 3, seed, stage=known.stage(seed), effort=replace(QUICK, turns=10)))
 
     assert run(5) == run(5)
 
 
 def test_without_rehearsal_several_lists_come_from_the_evidence_alone(played: tuple[Store, list[str]]) -> None:
     closed = replace(material(played, 20), game=replace(GAME, capabilities=Capabilities()))
+    assert closed.stage(1) is None
     found = asyncio.run(candidates(closed, BASE, 4, 1, effort=QUICK))
     assert len(found) == 4 and all(one.score is None and one.edits for one in found)
 

@@ -22,14 +22,19 @@ from models.ledger import Ledger, Metered
 from models.manual import ManualModel
 from models.scripted import ScriptedModel
 from prompts.base import base_for
+from prompts.held import Held
 from prompts.library import PromptLibrary
 from prompts.prompt import GuidanceItem, Prompt, compose
 from prompts.rule import Rule
-from reflect.digest import windows
-from reflect.edits import apply_edits
+from reflect.edits import FRONT, Place, apply_edits
+from reflect.evidence import load_turns
 from reflect.model import Reading, Reflection, Task, reflect
+from reflect.reach import reach
+from reflect.rehearsal import Stage
 from reflect.rejected import recent_rejected
 from reflect.rows import replies_of_others
+from reflect.standin import Habits, StandIn
+from reflect.stretch import windows
 from reflect.whatif import Effect, WhatIf
 
 TRAP = (
@@ -39,6 +44,7 @@ TRAP = (
 )
 OLD = Rule.of(GAME, {"distance": "far"}, "fireball")
 OTHER = Rule.of(GAME, {"distance": "near", "opponent": "jumping"}, "uppercut")
+ITEM = GuidanceItem(OTHER).id
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,8 @@ def answer(field: str, value: object) -> str:
     return f"[[ ## {field} ## ]]\n{json.dumps(value)}\n\n[[ ## completed ## ]]"
 
 
+NOTHING_BETTER = answer("proposals", [])
+
 GOOD = {
     "kind": "add",
     "rule": {"when": {"opponent": "guarding"}, "use": "throw"},
@@ -86,7 +94,8 @@ GOOD = {
 
 
 class Coach(ScriptedModel):
-    """Takes ``notes`` on every stretch, and answers each request for proposals with the next of ``proposals``."""
+    """Takes ``notes`` on every stretch, and answers each request for proposals with the next of ``proposals``; asked
+    to revise when there are none left, it has nothing better."""
 
     def __init__(self, proposals: Sequence[str], notes: Callable[[str], str] | None = None) -> None:
         rest = iter(proposals)
@@ -96,7 +105,7 @@ class Coach(ScriptedModel):
             text = messages[-1].content
             if "[[ ## stretch ## ]]" in text:
                 return notes(text) if notes else empty
-            return next(rest)
+            return next(rest, NOTHING_BETTER if "[[ ## before ## ]]\nnone" not in text else "")
 
         super().__init__(reply, name="by-hand")
 
@@ -262,14 +271,12 @@ def test_all_that_is_known_is_asked_with(kept: tuple[Store, list[str]]) -> None:
     run(kept, Coach([proposals(edited(rule={"when": {}, "use": "tickle"}))]))
     coach = Coach([proposals(GOOD)])
     run(kept, coach, what_ifs=[found])
-    (asked,) = coach.asked
-    assert '"fireball": "+0.250 \\u00b1 0.050"' in asked
-    assert (
-        '{"id": "r1", "when": {"distance": "near", "opponent": "jumping"}, "use": "uppercut", "effect": 0.07' in asked
-    )
+    asked, *_ = coach.asked
+    assert '"fireball":"+0.250 \\u00b1 0.050"' in asked
+    assert '{"id":"r1","when":{"distance":"near","opponent":"jumping"},"use":"uppercut","effect":0.07' in asked
     assert '"advantage_95"' in asked
     assert "tickle" in asked  # what was rejected before, with the reason
-    assert '"moves": [ "jab", "heavy"' in asked
+    assert '"moves":[ "jab","heavy"' in asked
 
 
 def test_games_are_read_whole_in_windows(kept: tuple[Store, list[str]]) -> None:
@@ -279,9 +286,8 @@ def test_games_are_read_whole_in_windows(kept: tuple[Store, list[str]]) -> None:
         found = windows(record, GAME, 0, "g1", tokens)
         assert [n for window in found for n in window.turns] == [turn.n for turn in record.turns]
         for window in found:
-            head, *lines = [json.loads(line) for line in window.text.split("\n")]
+            head, *_ = [json.loads(line) for line in window.text.split("\n")]
             assert (head["episode"], head["your_score"]) == ("g1", record.seats[0].score)
-            assert [line["turn"] for line in lines] == list(window.turns)
             assert len(window.text) / 3 <= tokens + 400
     assert len(windows(record, GAME, 0, "g1", 10**6)) == 1
 
@@ -290,8 +296,8 @@ def test_what_an_opponent_wrote_is_quoted(kept: tuple[Store, list[str]]) -> None
     store, ids = kept
     (window,) = windows(store.episode(ids[0]), GAME, 0, "g1", 10**6)
     assert "[[" not in window.text
-    said = {json.loads(line).get("said") for line in window.text.split("\n")[1:]}
-    assert TRAP in said  # yet it is all there
+    told = [json.loads(line).get("opponent") for line in window.text.split("\n")[1:]]
+    assert {"move": "guard", "said": TRAP} in told  # yet it is all there
     assert replies_of_others(store, "bot:random", ids) == [TRAP]
     assert replies_of_others(store, "vllm:talker@base", ids) == []
     coach = Coach([proposals(GOOD)])
@@ -371,3 +377,76 @@ def test_a_person_is_the_model(kept: tuple[Store, list[str]], tmp_path: Path) ->
     found = asyncio.run(night())
     assert [edit.remark for edits in found.proposals for edit in edits] == [GOOD["remark"]]
     assert found.proposals[0][0].origin == f"manual:{tmp_path}"
+
+
+def test_the_model_sees_what_each_item_decides_and_gains(kept: tuple[Store, list[str]]) -> None:
+    coach = Coach([proposals(GOOD)])
+    run(kept, coach)
+    listed = coach.asked[0].split("[[ ## guidance ## ]]\n")[1].split("\n\n")[0]
+    first, second = [json.loads(line) for line in listed.split("\n")]
+    turns = load_turns(kept[0], GAME, player="bot:random", episodes=kept[1])
+    for line, rule, one in zip((first, second), (OTHER, OLD), reach(turns, (OTHER, OLD)), strict=True):
+        matching = [row for row in range(len(turns)) if rule.matches(turns.situation(row))]
+        assert (line["holds_in_turns"], line["use"]) == (len(matching), rule.move)
+        assert (line["decides_turns"], line.get("its_move_played_there", 0)) == (one.decides, one.followed)
+        assert line.get("gain") == (one.gain and round(one.gain.mean, 4))
+    assert len(matching) > 0
+
+
+def test_proposals_are_answered_with_what_they_would_decide_and_may_be_revised(kept: tuple[Store, list[str]]) -> None:
+    always = edited(remark="", rule={"when": {}, "use": "guard"}, place="first")
+    hidden = edited(remark="", rule={"when": {"opponent": "guarding"}, "use": "throw"}, place="after r1")
+    never = edited(rule={"when": {"distance": "far"}, "use": "retreat"})
+    both = answer("proposals", [{"edits": [always, hidden]}, {"edits": [never]}])
+    coach = Coach([both, proposals(edited(remark="", place="first"))])
+    found = run(kept, coach)
+    assert (found.revisions, len(coach.asked)) == (1, 2)
+    before = coach.asked[1].split("[[ ## before ## ]]\n")[1].split("\n\n")[0]
+    (first, second) = [json.loads(line) for line in before.split("\n")]
+    turns = len(load_turns(kept[0], GAME, player="bot:random", episodes=kept[1]))
+    assert [one["id"] for one in first["list"]] == ["new, number 1", "r1", "new, number 3", "r2"]
+    assert [one["decides_turns"] for one in first["list"]] == [turns, 0, 0, 0]
+    assert first["list"][2]["never_decides"] == "never reached, because of number 1"
+    assert second["proposal"] == 2 and "copied" in second["refused"][0]["why"]
+    assert [[edit.place for edit in edits] for edits in found.proposals] == [[FRONT], [FRONT, Place("after", ITEM)]]
+    assert coach.requests[-1][0] == coach.requests[-2][0], "one system prompt, so that a provider can keep it"
+
+
+def test_a_place_that_was_left_open_is_answered_for_both_lists(kept: tuple[Store, list[str]]) -> None:
+    coach = Coach([proposals(GOOD)])
+    run(kept, coach)
+    before = coach.asked[1].split("[[ ## before ## ]]\n")[1].split("\n\n")[0]
+    lines = [json.loads(line) for line in before.split("\n")]
+    assert [line["place_left_open"] for line in lines] == ["as usual", "in front"]
+    assert [[one["id"] for one in line["list"]] for line in lines] == [
+        ["r1", "r2", "new, number 3"],
+        ["new, number 1", "r1", "r2"],
+    ]
+
+
+def test_where_lists_can_be_rehearsed_the_model_hears_how_its_own_did(kept: tuple[Store, list[str]]) -> None:
+    stage = Stage(GAME, Clock("paused"), StandIn("me", guided().rules, Habits({})), [load_bot("turtle")], 1)
+    throws = edited(remark="", rule={"when": {"opponent": "guarding"}, "use": "throw"}, place="first")
+    later = edited(remark="", rule={"when": {"distance": "near"}, "use": "throw"}, place="first")
+    coach = Coach([proposals(throws), NOTHING_BETTER, proposals(later)])
+    found = run(kept, coach, stage=stage, pairs=2)
+    assert (found.revisions, len(found.proposals)) == (2, 2)
+    assert "rehearsed" not in coach.asked[1].split("[[ ## before ## ]]\n")[1]
+    told = json.loads(coach.asked[2].split("[[ ## before ## ]]\n")[1].split("\n")[0])
+    rules = apply_edits(guided(), found.proposals[1], GAME).rules
+    assert told["rehearsed"] == {
+        "points": round(stage.score(rules), 3),
+        "current_list": round(stage.score(guided().rules), 3),
+        "pairs": len(stage.results[rules]),
+    }
+
+
+def test_what_a_person_retired_or_pinned_is_refused_with_the_reason(kept: tuple[Store, list[str]]) -> None:
+    held = Held.of(guided(), [ITEM], [GuidanceItem(Rule.of(GAME, {"opponent": "guarding"}, "throw"))])
+    gone = {"kind": "retire", "targets": ["r1"]}
+    found = run(kept, Coach([proposals(GOOD, gone)]), held=held)
+    assert found.proposals == ()
+    assert [one.reason for one in found.refused] == [
+        "the player's owner retired this: it does not come back",
+        "the player's owner pinned r1: it stays as it is",
+    ]

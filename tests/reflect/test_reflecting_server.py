@@ -82,5 +82,5 @@ def test_through_http(played: tuple[Store, list[str]], base: Prompt, url: str) -
     assert edit.origin == f"vllm:{url}#coach"
     assert (found.windows, found.notes, found.refused) == (2, 2, ())
     assert {request["max_tokens"] for request in ByHand.asked} == {500}
-    assert len({request["seed"] for request in ByHand.asked}) == 3
-    assert ledger.spent_tokens == 3 * 120
+    assert (found.revisions, len({request["seed"] for request in ByHand.asked})) == (1, 4)
+    assert ledger.spent_tokens == 4 * 120
