@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup night test check format bench docs rookie vllm diambra constraints clean
+.PHONY: help setup night test check format bench docs rookie smollm2 vllm diambra constraints clean
 
 help: ## list the habits
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ docs: setup ## write the generated pages of docs/
 
 rookie: setup ## train the built-in model from scratch
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m distill.rookie
+
+smollm2: setup ## fetch SmolLM2-135M-Instruct, a real language model (98 MB), into the user's cache
+	@$(BIN)/python -m models.smollm2
 
 vllm: setup ## build .venv-vllm, the environment that serves students on a CPU
 	$(BIN)/python -m distill.serving.install

@@ -71,7 +71,7 @@ class TeacherSection(ServedSection):
 
 
 class StudentSection(Section):
-    """What the student grows from: ``rookie``, a Hugging Face name, or a folder."""
+    """What the student grows from: ``rookie``, ``smollm2``, a Hugging Face name, a folder, or a GGUF file."""
 
     base: str = "rookie"
 
@@ -196,7 +196,7 @@ model = "search"
 prompt = "certified"     # the prompt of a chat model that teaches
 
 [student]
-# What the student grows from: "rookie", a Hugging Face name or a folder.
+# What the student grows from: "rookie", "smollm2", a Hugging Face name, a folder or a GGUF file.
 base = "rookie"
 
 [budget]

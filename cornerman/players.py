@@ -28,7 +28,7 @@ from episodes.store.store import Store
 from models.chat import ChatModel
 from models.errors import BadInput
 from models.ledger import Ledger
-from models.registry import KINDS, ModelOptions, open_model
+from models.registry import KINDS, NAMED_WHOLE, ModelOptions, open_model
 from models.traffic import Traffic
 from models.wrapping import Lent
 from prompts.library import PromptLibrary
@@ -100,7 +100,7 @@ class Players:
         kind, _, rest = model.partition(":")
         if kind not in KINDS and model != FOLLOWER:
             raise BadInput(_unknown(spec, model))
-        if not rest and model not in ("rookie", FOLLOWER):
+        if not rest and model not in (*NAMED_WHOLE, FOLLOWER):
             raise BadInput(f"the player {spec!r} names no model: write {KINDS[kind]}@PROMPT")
         # A server's only model is known by its name once it is open, and a served student wants a student's prompt.
         known = model
@@ -161,7 +161,7 @@ def _unknown(spec: str, model: str) -> str:
         *(f"bot:{style}" for style in BOTS),
         "search:400",
         "human",
-        "rookie",
+        *NAMED_WHOLE,
         FOLLOWER,
         *(f"{kind}:" for kind in KINDS),
     ]

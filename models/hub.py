@@ -1,4 +1,4 @@
-"""Where a model lies on disk: the rookie, a folder, or a name on the Hugging Face hub, fetched once.
+"""Where a model lies on disk: the rookie, smollm2, a folder, a GGUF file, or a name on the Hugging Face hub.
 
 Knows nothing about loading it.
 """
@@ -6,7 +6,9 @@ Knows nothing about loading it.
 from pathlib import Path
 
 from models.errors import BadInput
+from models.gguf import gguf_folder
 from models.local import check_folder
+from models.smollm2 import smollm2_file
 
 ROOKIE = Path(__file__).with_name("rookie")
 
@@ -15,20 +17,33 @@ FETCHED = ("*.safetensors", "*.json", "*.jinja", "*.model", "tokenizer*", "*.txt
 
 
 def model_folder(name: str) -> Path:
-    """The folder of ``rookie``, of a path, or of OWNER/NAME on the hub.
+    """The folder of ``rookie``, of ``smollm2``, of a path (of a GGUF file too), or of OWNER/NAME on the hub.
 
     Raises ``BadInput`` where there is no such model, or it holds pickles or code of its own.
     """
+    path = Path(name).expanduser()
     if name == "rookie":
         folder = ROOKIE
-    elif (path := Path(name).expanduser()).is_dir():
+    elif name == "smollm2":
+        folder = gguf_folder(smollm2_file())
+    elif path.is_dir():
         folder = path
-    elif name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise BadInput(f"no model {name!r}: give rookie, a folder, or a name on the Hugging Face hub (OWNER/NAME)")
+    elif path.is_file():
+        folder = gguf_folder(path)
+    elif name.count("/") != 1 or name.startswith((".", "/", "~")) or path.suffix == ".gguf":
+        raise BadInput(
+            f"no model {name!r}: give rookie, smollm2, a folder, a GGUF file, or a name on the Hugging Face hub "
+            "(OWNER/NAME)"
+        )
     else:
         folder = _fetched(name)
     check_folder(folder)
     return folder
+
+
+def lies_here(name: str) -> bool:
+    """Whether ``name`` is of a model on this machine, and not one of the hub."""
+    return name in ("rookie", "smollm2") or Path(name).expanduser().exists()
 
 
 def _fetched(name: str) -> Path:

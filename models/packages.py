@@ -73,6 +73,24 @@ def install(python: Path, arguments: Sequence[str]) -> None:
 
     Raises ``BadInput`` with pip's own reason if that fails.
     """
+    reason = _installed(python, arguments)
+    if reason:
+        raise BadInput(f"could not install {shlex.join(arguments)}: {reason}; see to it and try again")
+
+
+def fetch(package: str, folder: Path) -> None:
+    """Unpack the wheel of ``package`` into ``folder``, without what it asks for; none of its code is run.
+
+    Raises ``BadInput`` with pip's own reason if that fails.
+    """
+    arguments = ["--no-deps", "--only-binary", ":all:", "--target", str(folder), package]
+    reason = _installed(Path(sys.executable), arguments)
+    if reason:
+        raise BadInput(f"could not fetch {package}: {reason}; see to it and try again")
+
+
+def _installed(python: Path, arguments: Sequence[str]) -> str:
+    """Install, and say why that failed; nothing if it did not."""
     settings = configured()
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-compile"]
     attempts = [(pip, dict(os.environ))]
@@ -83,8 +101,8 @@ def install(python: Path, arguments: Sequence[str]) -> None:
     for command, environment in attempts:
         done = subprocess.run([*command, *arguments], check=False, capture_output=True, text=True, env=environment)
         if done.returncode == 0:
-            return
-    raise BadInput(f"could not install {shlex.join(arguments)}: {_reason(done.stderr)}; see to it and try again")
+            return ""
+    return _reason(done.stderr)
 
 
 def configured() -> dict[str, list[str]]:

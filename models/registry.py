@@ -1,7 +1,8 @@
 """Opening a model by its name: the one place that knows every kind of model.
 
 rookie                the small model that ships with the program
-local:PATH_OR_NAME    a Hugging Face model, run in this process
+smollm2               SmolLM2-135M-Instruct, which `make smollm2` fetches
+local:PATH_OR_NAME    a Hugging Face model or a GGUF file, run in this process
 openai:NAME           OpenAI, or a server that speaks its protocol (``base_url``)
 anthropic:NAME        Anthropic, or a server that speaks its protocol (``base_url``)
 bedrock:NAME          Claude on Amazon Bedrock
@@ -39,6 +40,7 @@ __all__ = ["KEY_VARIABLES", "KINDS", "ModelOptions", "open_model"]
 
 KINDS = {
     "rookie": "rookie",
+    "smollm2": "smollm2",
     "local": "local:PATH_OR_NAME",
     "openai": "openai:NAME",
     "anthropic": "anthropic:NAME",
@@ -58,7 +60,10 @@ FREE_KINDS = frozenset({"vllm", "vllm-batch", "ollama", "llamacpp"})
 """Kinds that run on the user's own machines."""
 
 
-COMPUTED_HERE = frozenset({"rookie", "local"})
+NAMED_WHOLE = frozenset({"rookie", "smollm2"})
+"""Kinds of one model, which is named by the kind alone."""
+
+COMPUTED_HERE = NAMED_WHOLE | {"local"}
 """Kinds that this process computes, on a device of its choice."""
 
 
@@ -69,7 +74,7 @@ def open_model(spec: str, options: ModelOptions | None = None) -> ChatModel:
     """
     options = options or ModelOptions()
     kind, _, rest = spec.partition(":")
-    if kind not in KINDS or (kind == "rookie") != (spec == "rookie") or not (rest or kind == "rookie"):
+    if kind not in KINDS or (spec != kind if kind in NAMED_WHOLE else not rest):
         raise BadInput(_unknown(spec, kind))
     if kind not in SERVED:
         options.only_for_services(spec)

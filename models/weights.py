@@ -46,12 +46,18 @@ def _folder_digest(files: Stamps) -> str:
     digest = hashlib.blake2b(digest_size=10)
     for file, size, _ in sorted(files, key=lambda stamp: stamp[0].name):
         digest.update(f"{file.name} {size}\n".encode())
-        with file.open("rb") as content:
-            while block := content.read(BLOCK):
-                digest.update(block)
+        _read_into(digest, file)
     return digest.hexdigest()
 
 
 @lru_cache(maxsize=64)
 def _file_digest(files: Stamps) -> str:
-    return hashlib.blake2b(files[0][0].read_bytes(), digest_size=10).hexdigest()
+    digest = hashlib.blake2b(digest_size=10)
+    _read_into(digest, files[0][0])
+    return digest.hexdigest()
+
+
+def _read_into(digest: "hashlib.blake2b", file: Path) -> None:
+    with file.open("rb") as content:
+        while block := content.read(BLOCK):
+            digest.update(block)

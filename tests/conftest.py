@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import environments
 import loopback
 import pytest
 from hypothesis import HealthCheck, settings
-from schedule import ENVIRONMENTS, group_of, place_of
+from schedule import FETCHED, group_of, place_of
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -47,6 +48,12 @@ def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         assert loopback.offences() == []
 
 
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The folder of a real language model."""
+    return environments.ready("smollm2")
+
+
 @pytest.fixture(autouse=True)
 def stays_on_loopback(guard: None) -> Iterator[None]:
     """A test fails with what it reached for, even if what it ran swallowed the failure."""
@@ -78,8 +85,8 @@ def pytest_xdist_node_collection_finished(node: object, ids: list[str]) -> None:
 
 
 def fetch(tests: Iterable[str]) -> None:
-    """Begin to build the environments that some of ``tests`` will need, while others run."""
-    for name in sorted({ENVIRONMENTS[group] for group in map(group_of, tests) if group in ENVIRONMENTS}):
+    """Begin to fetch what some of ``tests`` will need, while others run."""
+    for name in sorted({name for group in set(map(group_of, tests)) for name in FETCHED.get(group, ())}):
         environments.begin(name)
 
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from schedule import ENVIRONMENTS, FIRST, SHARED, group_of, place_of
+from schedule import FETCHED, FIRST, SHARED, group_of, place_of
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("named", [*SHARED, *FIRST, *ENVIRONMENTS])
+@pytest.mark.parametrize("named", [*SHARED, *FIRST, *FETCHED])
 def test_the_tables_name_what_there_is(named: str) -> None:
     """A file that was renamed would lose its place without a word."""
     assert named in SHARED.values() or (ROOT / named).exists()

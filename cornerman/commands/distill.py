@@ -21,7 +21,10 @@ def distill(
         list[str] | None, typer.Option("--against", help="An opponent; repeat it. Default: house bots and champion.")
     ] = None,
     base: Annotated[
-        str | None, typer.Option(help="rookie, a Hugging Face name or a folder. Default: the configuration's.")
+        str | None,
+        typer.Option(
+            help="rookie, smollm2, a Hugging Face name, a folder or a GGUF file. Default: the configuration's."
+        ),
     ] = None,
     pairs: Annotated[int, typer.Option(min=2, help="Pairs of games against each opponent.")] = 4,
     practice: Annotated[

@@ -20,7 +20,7 @@ from episodes.player import Player, identity_of
 from episodes.players.bots import BOTS
 from episodes.store.runs import Runs
 from episodes.store.store import Store
-from models.hub import model_folder
+from models.hub import lies_here, model_folder
 from models.weights import file_digest, folder_digest
 from optimize.arena import Arena, PairSource
 from optimize.comparison_store import Contestant
@@ -195,7 +195,7 @@ def identities(place: Workplace, opponents: Sequence[str] = (), roles: Sequence[
         if model not in (ANALYST, FOLLOWER, "search"):
             found[role] = place.players.model(model, role).endpoint.id
     base = config.student.base
-    if "teacher" in roles and (base == "rookie" or Path(base).is_dir()):
+    if "teacher" in roles and lies_here(base):
         found["student"] = folder_digest(model_folder(base))
     if (file := Path(config.game.rpartition(":")[0])).suffix == ".py":
         found["game"] = file_digest(file)

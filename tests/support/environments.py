@@ -1,4 +1,5 @@
-"""The environments of their own in which vLLM and DIAMBRA's client live: fetched while other tests run.
+"""What tests need that is fetched from elsewhere, while other tests run: the environments of vLLM and of DIAMBRA's
+client, and SmolLM2.
 
 Whoever comes first holds a lock while an environment is built; everybody else waits for that and finds it complete.
 Run as a program, it builds them all: ``make test`` does so beside its own setup.
@@ -9,24 +10,26 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loopback import lifted
 
 from distill.serving import install as vllm
 from episodes.games.diambra import install as diambra
+from models import smollm2
+from models.errors import BadInput
 from models.vllm_environment import home
 
 _building: dict[str, subprocess.Popen[bytes]] = {}
 
 
 def begin(name: str) -> None:
-    """Start building ``.venv-vllm`` or ``.venv-diambra`` in another process, unless somebody does so already."""
+    """Start to fetch ``vllm``, ``diambra`` or ``smollm2`` in another process, unless somebody does so already."""
     lock = _lock_of(name).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        module = {"vllm": vllm, "diambra": diambra}[name].__name__
+        module = {"vllm": vllm, "diambra": diambra, "smollm2": smollm2}[name].__name__
         with lifted():
             # The child holds the lock with its copy of the open file, until it ends.
             _building[name] = subprocess.Popen(
@@ -42,10 +45,12 @@ def begin(name: str) -> None:
 
 
 def ready(name: str) -> Path:
-    """The interpreter of a complete environment; builds it, or waits until it is built."""
+    """The interpreter of a complete environment, or the folder of the model; fetches it, or waits for who does."""
     with _held(name), lifted():
         if name == "vllm":
             return vllm.install(home(), say=lambda text: None)
+        if name == "smollm2":
+            return smollm2.fetch(say=lambda text: None)
         return diambra.install(diambra.home(), say=lambda text: None)
 
 
@@ -70,5 +75,7 @@ def _lock_of(name: str) -> Path:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell lets what it starts in the background ignore Ctrl-C
+    with suppress(BadInput):  # the tests that need it will say so; the model itself is made once torch is there
+        smollm2.fetch_file(say=lambda text: None)
     for environment in ("diambra", "vllm"):
         ready(environment)

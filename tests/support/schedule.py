@@ -1,21 +1,22 @@
 """Which tests run in one process, and which of these groups begin first; knows only the places of tests.
 
-A file is a group, so that what its fixtures make is made once. Files that share a server, a browser or a process that
-commands are forked from are one group. The longest begin first, so that no process ends alone, but for those whose
-environment is built meanwhile.
+A file is a group, so that what its fixtures make is made once. Files that share a server, a browser, a large model or a
+process that commands are forked from are one group. The longest begin first, so that no process ends alone, but for
+those for which something is fetched meanwhile.
 """
 
 SHARED = {
     "tests/serving/test_served_reflector.py": "vllm",
     "tests/serving/test_served_student.py": "vllm",
     "tests/serving/test_vllm_paths.py": "vllm",
+    "tests/models/test_smollm2.py": "smollm2",
     "tests/docs/test_docs.py": "docs",
     "tests/docs/test_own_game.py": "docs",
     "tests/episodes/test_web.py": "docs",
 }
 """Group of a file where that is not the file itself."""
 
-ENVIRONMENTS = {"vllm": "vllm", "tests/episodes/test_diambra.py": "diambra"}
+FETCHED = {"vllm": ("vllm",), "tests/episodes/test_diambra.py": ("diambra",), "smollm2": ("smollm2",)}
 """What a group needs that is fetched from elsewhere, as ``environments`` names it."""
 
 FIRST = (
