@@ -19,6 +19,8 @@ DEFAULT_FILE = "cornerman.toml"
 
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """US dollars per million tokens."""
+Rates = Annotated[tuple[Rate, ...], Field(min_length=2, max_length=3)]
+"""What tokens cost in and out and, if it is less, in from the provider's cache."""
 Limit = Annotated[float, BeforeValidator(lambda value: math.inf if value is None else value)]
 """May be infinite, which JSON has no word for: it is ``null`` in the configuration that a run keeps."""
 
@@ -39,7 +41,7 @@ class ServedSection(Section):
     requests_per_minute: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     tokens_per_minute: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     concurrency: int | None = Field(default=None, ge=1)
-    price: tuple[Rate, Rate] | None = None
+    price: Rates | None = None
     extra: dict[str, JsonValue] = Field(default_factory=dict)
     device: str | None = None
 
@@ -108,7 +110,7 @@ class Config(Section):
     student: StudentSection = StudentSection()
     budget: BudgetSection = BudgetSection()
     night: NightSection = NightSection()
-    prices: dict[str, tuple[Rate, Rate]] = Field(default_factory=dict)
+    prices: dict[str, Rates] = Field(default_factory=dict)
 
 
 def load_config(path: Path | None) -> Config:
@@ -177,7 +179,7 @@ model = "rookie"
 # requests_per_minute = 500            # what the account allows; all models of one key share it
 # tokens_per_minute = 200_000
 # concurrency = 64                     # calls at once to this server at most
-# price = [0.50, 2.00]                 # what this model costs, whatever [prices] says of its name
+# price = [0.50, 2.00]                 # what this model costs, whatever [prices] says of its name; a third: cached
 # extra = { top_p = 0.9 }              # further fields of every request, as the server knows them
 # device = "auto"                      # for rookie and local: cpu, cuda, cuda:N, or a GPU if there is one
 temperature = 1.0
@@ -212,7 +214,7 @@ clock = "paused"         # or "simulated:MS" or "simulated:MS,SD"; the student's
 folder = "nights"        # reports and students
 # opponents = ["bot:turtle"]           # whom to learn to beat, in place of the house bots (docs/opponents.md)
 
-# US dollars per million tokens, in and out, for models whose price is not known:
+# US dollars per million tokens, in and out (and in from the provider's cache), for models whose price is not known:
 # [prices]
 # "openai:MODEL" = [0.05, 0.40]
 """

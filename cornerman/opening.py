@@ -26,7 +26,8 @@ from episodes.players.roshambo import load_roshambo
 from episodes.players.search import load_search
 from models.errors import BadInput
 from models.ledger import Ledger
-from models.prices import EFFORT_SUFFIX, Price
+from models.notes import Notes
+from models.prices import EFFORT_SUFFIX, declared
 from models.registry import ModelOptions
 from models.traffic import Traffic
 from models.weights import file_digest
@@ -80,10 +81,16 @@ def section_of(config: Config, spec: str, role: Role) -> tuple[Role, ModelSectio
 
 
 def model_options(
-    config: Config, spec: str, ledger: Ledger, traffic: Traffic | None = None, role: Role = "player"
+    config: Config,
+    spec: str,
+    ledger: Ledger,
+    traffic: Traffic | None = None,
+    role: Role = "player",
+    *,
+    notes: Notes | None = None,
 ) -> ModelOptions:
     """How to open the model ``spec`` for ``role``, as ``config`` says of it; ``traffic`` is what its models share on
-    their way."""
+    their way, and ``notes`` who is told of them."""
     found = section_of(config, spec, role)
     section = found[1] if found else None
     return ModelOptions(
@@ -97,8 +104,9 @@ def model_options(
         concurrency=section.concurrency if section else None,
         ledger=ledger,
         traffic=traffic or Traffic(),
-        prices={name: Price(*rates) for name, rates in config.prices.items()},
-        price=Price(*section.price) if section and section.price else None,
+        notes=notes or Notes(),
+        prices={name: declared(rates) for name, rates in config.prices.items()},
+        price=declared(section.price) if section and section.price else None,
         extra=section.extra if section else {},
         device=(section.device if section else None) or "cpu",
     )

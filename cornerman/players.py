@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from cornerman.config import Config, ModelSection
 from cornerman.opening import Role, ledger_of, model_options, open_simple, section_of
+from cornerman.terminal import note
 from distill.student import load_student, open_student, student_player
 from episodes.game import Game
 from episodes.guest_player import GuestPlayer
@@ -28,6 +29,7 @@ from episodes.store.store import Store
 from models.chat import ChatModel
 from models.errors import BadInput
 from models.ledger import Ledger
+from models.notes import Notes
 from models.registry import KINDS, NAMED_WHOLE, ModelOptions, open_model
 from models.traffic import Traffic
 from models.wrapping import Lent
@@ -64,6 +66,7 @@ class Players:
         self.library = PromptLibrary(store)
         self.ledger = ledger or ledger_of(config)
         self._traffic = Traffic()
+        self.notes = Notes(note)
 
     def open(self, spec: str, game: Game, role: Role = "player") -> Player:
         """The player that ``spec`` names; raises ``BadInput`` for a name that is none."""
@@ -140,7 +143,7 @@ class Players:
 
     def options(self, spec: str, role: Role = "player") -> ModelOptions:
         """How to open ``spec``, as the configuration says of it."""
-        return model_options(self._config, spec, self.ledger, self._traffic, role)
+        return model_options(self._config, spec, self.ledger, self._traffic, role, notes=self.notes)
 
     async def close(self) -> None:
         """Close every model that was opened."""

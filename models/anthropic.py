@@ -4,21 +4,20 @@ Knows nothing about prices, budgets or retries: those wrap it. Where a model is 
 the business of whoever makes the client (``models/registry.py``, ``models/clouds.py``).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from models.answer import Answer
 from models.boundary import Boundary, ClientPerLoop, Faults
 from models.capabilities import Capabilities, Effort
-from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
+from models.chat import ChatRequest, Completion, OnText, given_whole
 from models.endpoint import Endpoint
 from models.errors import BadInput
-
-FINISH: dict[str, FinishReason] = {
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "refusal",
-}
+from models.manner import Manner
+from models.notes import Notes
+from models.openai import CACHED
+from models.thoughts import parted
 
 LEAST_BUDGET = 1024
 """Tokens: the API takes no smaller budget for thinking, and it must be smaller than ``max_tokens``."""
@@ -47,10 +46,13 @@ class AnthropicModel:
         secrets: Sequence[str] = (),
         faults: Faults | None = None,
         timeout_s: float = 60.0,
+        notes: Notes | None = None,
     ) -> None:
         self.name = name
         self.endpoint = endpoint
         self._capabilities = capabilities
+        self._manner = Manner(name, endpoint.name, notes)
+        self._fixed = frozenset(endpoint.extra_fields({}))
         self._clients = ClientPerLoop(make)
         self._boundary = Boundary(name, timeout_s, faults or anthropic_faults(), tuple(secrets))
 
@@ -58,26 +60,33 @@ class AnthropicModel:
         return f"AnthropicModel({self.name!r})"
 
     async def complete(self, request: ChatRequest) -> Completion:
-        system = "\n\n".join(message.content for message in request.messages if message.role == "system")
-        said = [message for message in request.messages if message.role != "system"]
+        """See ``ChatModel``; the provider keeps what the system says in its cache, for the calls that follow."""
+        messages = self._manner.messages(request.messages)
+        system = "\n\n".join(message.content for message in messages if message.role == "system")
+        said = [message for message in messages if message.role != "system"]
         fields: dict[str, Any] = {
             "model": self.endpoint.name,
             "messages": [{"role": message.role, "content": message.content} for message in said],
             "max_tokens": request.max_tokens,
         }
+        marked = bool(system) and self._manner.takes("cache_control")
         if system:
-            fields["system"] = system
-        thinking = self._thinking(request.choices is not None, request.max_tokens)
+            fields["system"] = [{"type": "text", "text": system, **CACHED}] if marked else system
+        thinking = self._manner.fitted(self._thinking(request.choices is not None, request.max_tokens))
         fields |= thinking
         fields["extra_body"] = self.endpoint.extra_fields(fields)
-        if self._capabilities.samples and not thinking:
+        if self._capabilities.samples and not thinking and self._manner.takes("temperature"):
             # Newer models take no temperature and the SDK has dropped the parameter; the API's scale ends at 1.
             fields["extra_body"]["temperature"] = min(request.temperature, 1.0)
-        if request.on_text is None:
+        on_text = request.on_text if self._manner.takes("stream") else None
+        names = {*fields, *fields["extra_body"], *(("stream",) if on_text else ()), *(CACHED if marked else ())}
+        with self._manner.learning(names, messages, fixed=self._fixed, chosen=self.endpoint.effort is not None):
+            if on_text:
+                completion, latency = await self._boundary.call(self._streamed(request, fields, on_text))
+                return replace(completion, latency=latency)
             answer, latency = await self._boundary.call(self._clients.get().messages.create(**fields))
-            return self._read(answer, latency)
-        completion, latency = await self._boundary.call(self._streamed(fields, request.on_text))
-        return replace(completion, latency=latency)
+            completion = replace(self._read(request, answer), latency=latency)
+        return given_whole(request, completion)
 
     def _thinking(self, in_a_hurry: bool, max_tokens: int) -> dict[str, Any]:
         """The request fields that say how much to think; none where the model's own default is right."""
@@ -98,9 +107,9 @@ class AnthropicModel:
         budget = max(LEAST_BUDGET, int(max_tokens * BUDGETS[effort]))
         return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
-    async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Completion:
+    async def _streamed(self, request: ChatRequest, fields: dict[str, Any], on_text: OnText) -> Completion:
         """The completion, given to ``on_text`` as it is written; its latency is not filled in."""
-        text, thought, stop, ended = "", "", None, False
+        got, ended = Answer(), False
         counts: dict[str, Any] = {}
         async with await self._clients.get().messages.create(**fields, stream=True) as stream:
             async for event in stream:
@@ -109,41 +118,36 @@ class AnthropicModel:
                     counts |= _counts(getattr(event, "message", None))
                 elif kind == "message_delta":
                     counts |= _counts(event)
-                    stop = getattr(getattr(event, "delta", None), "stop_reason", None) or stop
+                    got.finish = getattr(getattr(event, "delta", None), "stop_reason", None) or got.finish
                 elif kind == "content_block_delta":
                     delta = getattr(event, "delta", None)
                     piece = (getattr(delta, "text", None) if getattr(delta, "type", "") == "text_delta" else "") or ""
                     if not isinstance(piece, str):
                         raise self._boundary.malformed("a piece of text that is no text")
                     if piece:
-                        text += piece
-                        on_text(text)
-                    thought += _thought(delta, "thinking_delta")
+                        got.text += piece
+                        on_text(got.text)
+                    got.thought += _thought(delta, "thinking_delta")
                 ended = ended or kind == "message_stop"
         if not ended:
             raise self._boundary.cut("the stream ended before the answer did")
-        return Completion(text, self._usage(counts), 0.0, FINISH.get(str(stop), "stop"), thought=thought)
+        got.usage = counts
+        return got.completion(request, self._boundary, apart=True)
 
-    def _read(self, answer: Any, latency: float) -> Completion:
-        """The completion in ``answer``. The SDK does not validate what it parsed, so everything is checked here."""
+    def _read(self, request: ChatRequest, answer: Any) -> Completion:
+        """The completion in ``answer``, without its latency: everything is checked, for the SDK checks nothing."""
+        if isinstance(error := getattr(answer, "error", None), Mapping):
+            raise self._boundary.event_fault(error)
         blocks = getattr(answer, "content", None)
-        if not isinstance(blocks, list):
+        if not isinstance(blocks, list | str):
             raise self._boundary.malformed("no content in it")
-        texts = [getattr(block, "text", None) for block in blocks if getattr(block, "type", None) == "text"]
-        if not all(isinstance(text, str) for text in texts):
+        found = parted(blocks)
+        if found is None:
             raise self._boundary.malformed("a text block without text")
-        finish: FinishReason = FINISH.get(str(getattr(answer, "stop_reason", "")), "stop")
-        thought = "".join(_thought(block, "thinking") for block in blocks)
-        return Completion("".join(map(str, texts)), self._usage(_counts(answer)), latency, finish, thought=thought)
-
-    def _usage(self, counts: dict[str, Any]) -> Usage:
-        tokens_out = counts.get("output_tokens")
+        text, thought = found
+        got = Answer(text, thought, "", getattr(answer, "stop_reason", None), _counts(answer))
         # Tokens read from and written to the provider's prompt cache are counted apart from the others.
-        parts: list[Any] = [counts.get("input_tokens")]
-        parts += [counts.get(f"cache_{what}_input_tokens") or 0 for what in ("read", "creation")]
-        if not (isinstance(tokens_out, int) and all(isinstance(part, int) for part in parts)):
-            raise self._boundary.malformed("no token counts in it, so its cost cannot be booked")
-        return Usage(sum(parts), tokens_out)
+        return got.completion(request, self._boundary, apart=True)
 
     async def close(self) -> None:
         await self._clients.close()

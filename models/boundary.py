@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
 
+from models.complaints import about_length, statements
 from models.errors import Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
 
 T = TypeVar("T")
@@ -70,6 +71,11 @@ EVENTS = {
     "validationException": 400,
 }
 """Statuses of errors that come as an event of a stream, whose own status was 200, by the code that they carry."""
+
+WAY_OUT = (
+    "; it does not fit into the context: serve the model with a longer one (llama.cpp: --ctx-size, vLLM: "
+    "--max-model-len, Ollama: OLLAMA_CONTEXT_LENGTH), or lower max_tokens"
+)
 
 LONGEST_MESSAGE = 300
 
@@ -131,12 +137,12 @@ class Boundary:
             return Unavailable(f"{self.who}: {trouble}", retryable=passing)
         if isinstance(error, self.faults.status) and error.status_code >= 400:
             wait = retry_after(error.response.headers, time.time())
-            return self._fault(int(error.status_code), _detail(error.body), wait)
+            return self._fault(int(error.status_code), error.body, wait)
         if isinstance(error, (self.faults.connection, *self.faults.transport)):
             return self._lost(error.__cause__ or error)
         detail = getattr(error, "body", None)
-        if isinstance(detail, Mapping) and not isinstance(error, self.faults.form):
-            return self.event_fault(detail)
+        if detail and isinstance(detail, Mapping | str) and not isinstance(error, self.faults.form):
+            return self.event_fault({"message": detail} if isinstance(detail, str) else detail)
         return Malformed(f"{self.who}: the answer is not of the API's form ({self.redact(str(error))})")
 
     def event_fault(self, body: Mapping[str, object]) -> ModelError:
@@ -144,7 +150,7 @@ class Boundary:
         detail = _detail(body)
         code, kind = str(detail.get("code")), str(detail.get("type"))
         status = int(code) if code.isdecimal() and len(code) == 3 else EVENTS.get(code, EVENTS.get(kind, 500))
-        return self._fault(status, detail, None, may_be_billed=True)
+        return self._fault(status, body, None, may_be_billed=True)
 
     def cut(self, what: str) -> Unavailable:
         """The error for a stream that ended before the answer did."""
@@ -155,10 +161,14 @@ class Boundary:
 
     def redact(self, text: str) -> str:
         """``text`` on one line, shortened, without keys, credentials in URLs and control codes."""
+        return one_line(self._hidden(text))
+
+    def _hidden(self, text: str) -> str:
+        """``text`` without keys and credentials in URLs."""
         for secret in self.secrets:
             if secret:
                 text = text.replace(secret, "[key]")
-        return one_line(without_keys(text))
+        return without_keys(text)
 
     def _lost(self, error: BaseException) -> ModelError:
         """The error for a connection that was not made, or was lost."""
@@ -168,15 +178,16 @@ class Boundary:
         trouble = f"the connection failed ({why}); is the server running and reachable?"
         return Unavailable(f"{self.who}: {trouble}", may_be_billed=kind not in NOT_SENT)
 
-    def _fault(
-        self, status: int, detail: Mapping[str, object], wait: float | None, may_be_billed: bool = False
-    ) -> ModelError:
+    def _fault(self, status: int, body: object, wait: float | None, may_be_billed: bool = False) -> ModelError:
         """The error for a status and what the body says of it; ``wait`` is what Retry-After asks for, in seconds."""
+        detail, told = _detail(body), tuple(map(self._hidden, statements(body)))
         # Anthropic's ``type`` names a family of errors, and a code among the details the very one, if there is one.
         more = detail.get("details")
         found = (more.get("error_code") if isinstance(more, Mapping) else None, detail.get("code"), detail.get("type"))
         codes = [str(code) for code in found if code]
-        said = self.redact(str(detail.get("message") or "") or next(iter(codes), f"status {status}"))
+        message = detail.get("message")
+        heard = [message] if message and isinstance(message, str) else [*told[:1], *codes]
+        said = self.redact(next(iter(heard), f"status {status}"))
         exhausted = not EXHAUSTED_CODES.isdisjoint(codes)
         if not BLOCKED_CODES.isdisjoint(codes):
             return Refused(f"{self.who}: the provider blocked the request ({said})", may_be_billed)
@@ -185,12 +196,15 @@ class Boundary:
         if status in (408, 504):
             return TimedOut(f"{self.who}: the server gave up waiting ({said})")
         what = LASTING.get(402 if exhausted else status, f"the request failed with status {status}")
+        too_long = about_length(told)
         return Unavailable(
-            f"{self.who}: {what} ({said})",
-            status == 409 or status >= 500,
+            f"{self.who}: {what} ({said}){WAY_OUT * too_long}",
+            (status == 409 or status >= 500) and not too_long,
             may_be_billed,
             overloaded=status in OVERLOADED,
             retry_after=wait,
+            status=status,
+            said=told,
         )
 
 

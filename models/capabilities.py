@@ -32,6 +32,7 @@ class Capabilities:
     several answers, if at all. ``efforts``: those that it takes. ``quick``: the effort that is asked with a request
     that has ``choices``, unless one is configured, because a player in a hurry wants one word, and thinking counts
     against ``max_tokens``. ``api``: which of OpenAI's APIs it wants. ``thinking``: how Claude is made to think.
+    ``marks``: what the provider is to cache of a request must be marked.
     """
 
     token_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -41,6 +42,7 @@ class Capabilities:
     quick: Effort | None = None
     api: API = "chat"
     thinking: Thinking | None = None
+    marks: bool = False
 
 
 VLLM = Capabilities(choices="choice", efforts=EFFORTS)
@@ -79,6 +81,15 @@ CLAUDE_VERSION = re.compile(r"claude-(?P<family>[a-z]+)-(?P<major>\d{1,2})(?:-(?
 def openai_capabilities(model: str) -> Capabilities:
     """What ``model`` takes on OpenAI's own API."""
     return next(capabilities for pattern, capabilities in OPENAI if pattern.search(model))
+
+
+def known_capabilities(model: str) -> Capabilities | None:
+    """What ``model`` takes wherever it is served, if it is one of OpenAI's that takes less than others do.
+
+    Gateways name it ``openai/NAME``. A model that does not reason takes what any model does.
+    """
+    found = openai_capabilities(model.rpartition("/")[2])
+    return None if found is CHATTING else found
 
 
 def anthropic_capabilities(model: str) -> Capabilities:

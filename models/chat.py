@@ -24,10 +24,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call, as the provider counts them."""
+    """Tokens of one call, as the provider counts them; where it does not, they are ``estimated``.
+
+    Of ``tokens_in``, ``cached`` were read from the provider's cache of prompts, and ``written`` were put into it.
+    """
 
     tokens_in: int = 0
     tokens_out: int = 0
+    cached: int = 0
+    written: int = 0
+    estimated: bool = False
 
     @property
     def tokens(self) -> int:

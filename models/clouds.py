@@ -14,6 +14,7 @@ from models.anthropic import AnthropicModel, anthropic_faults
 from models.capabilities import anthropic_capabilities
 from models.endpoint import Endpoint, address_of, checked_url
 from models.errors import BadInput
+from models.notes import Notes
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropicBedrock, AsyncAnthropicVertex
@@ -36,7 +37,13 @@ class Served:
 
 
 def bedrock(
-    endpoint: Endpoint, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float
+    endpoint: Endpoint,
+    name: str,
+    *,
+    base_url: str | None,
+    api_key_env: str | None,
+    timeout_s: float,
+    notes: Notes | None = None,
 ) -> Served:
     """The model ``endpoint``, on Bedrock; raises ``BadInput`` where the environment lacks something."""
     _needs("boto3", "bedrock")
@@ -77,11 +84,20 @@ def bedrock(
         secrets=tuple(part for part in (key, access, secret, session) if part),
         faults=replace(faults, form=(*faults.form, ParserError)),
         timeout_s=timeout_s,
+        notes=notes,
     )
     return Served(claude, url, key or access or "")
 
 
-def vertex(endpoint: Endpoint, name: str, *, base_url: str | None, api_key_env: str | None, timeout_s: float) -> Served:
+def vertex(
+    endpoint: Endpoint,
+    name: str,
+    *,
+    base_url: str | None,
+    api_key_env: str | None,
+    timeout_s: float,
+    notes: Notes | None = None,
+) -> Served:
     """The model ``endpoint``, on Vertex AI; raises ``BadInput`` where the environment lacks something."""
     _needs("google.auth", "vertex")
     region, project = _first((VERTEX_REGION,)), _first(VERTEX_PROJECTS)
@@ -122,6 +138,7 @@ def vertex(endpoint: Endpoint, name: str, *, base_url: str | None, api_key_env: 
         secrets=secrets,
         faults=replace(anthropic_faults(), credentials=(GoogleAuthError,)),
         timeout_s=timeout_s,
+        notes=notes,
     )
     return Served(claude, url, project)
 

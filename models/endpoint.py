@@ -126,6 +126,15 @@ def _normal(url: str) -> str:
     return urlunsplit(parts._replace(netloc=re.sub(rf":{port}$", "", host)))
 
 
+PATHS = re.compile(r"/+(?:chat/completions|completions|responses|messages|models)?/*$")
+"""What stands behind the address of an API where somebody has copied that of one of its calls."""
+
+
+def base_of(url: str) -> str:
+    """The address that ``url`` is of, or of a call to it; raises ``BadInput`` for what is none."""
+    return PATHS.sub("", checked_url(url))
+
+
 def checked_url(url: str) -> str:
     """``url`` if it is a server's address and nothing more: the rest would be recorded with the model's name."""
     try:

@@ -10,6 +10,7 @@
             ├── Refused         the provider itself blocked the request
             ├── Malformed       an answer came and is not of the protocol's form
             ├── BudgetExhausted the night's limit in dollars or tokens is reached
+            ├── Learnt          the server wants to be asked in another way, which is known now
             └── Unavailable     connection, server or authentication fault
 
 Providers' own exceptions are turned into these at one boundary, inside each adapter of this folder, and what plug-ins
@@ -75,11 +76,19 @@ class BudgetExhausted(ModelError):
     """The limit in dollars or tokens is reached; the call was not made."""
 
 
+class Learnt(ModelError):
+    """The server turned the request down for the way it was made; the model will make the next one in another way.
+
+    So the call is to be made again, at once. A model learns of each field once, so this comes to an end.
+    """
+
+
 class Unavailable(ModelError):
     """Connection, server or authentication fault.
 
     ``retryable`` says whether asking again may help; ``may_be_billed`` that the connection was lost after the request
     had been sent; ``overloaded`` that the server has more to do than it can; ``retry_after`` is its wish in seconds.
+    ``status`` is that of the answer, if there was one, and ``said`` each thing that its body says, without keys.
     """
 
     def __init__(
@@ -90,9 +99,13 @@ class Unavailable(ModelError):
         *,
         overloaded: bool = False,
         retry_after: float | None = None,
+        status: int = 0,
+        said: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.may_be_billed = may_be_billed
         self.overloaded = overloaded
         self.retry_after = retry_after
+        self.status = status
+        self.said = said

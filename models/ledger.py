@@ -5,20 +5,18 @@ Knows nothing about providers. Safe to use from many tasks and many threads at o
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
-from models.errors import BadInput, BudgetExhausted, RateLimited, Refused, Unavailable
+from models.chat import ChatModel, ChatRequest, Completion, Usage
+from models.counting import most_tokens
+from models.errors import BadInput, BudgetExhausted, Learnt, RateLimited, Refused, Unavailable
+from models.notes import Notes
 from models.prices import Price
 from models.wrapping import Wrapper
 
 NANO = 1_000_000_000
 """Money is kept in whole billionths of a dollar: sums are exact, and no rounding ever passes a limit."""
-
-TOKENS_A_MESSAGE = 16
-TOKENS_A_CALL = 64
-"""What chat templates add at most around a message and around a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ class Ledger:
 
     def reserve(self, model: str, tokens_in: int, tokens_out: int, price: Price | None) -> Reservation:
         """Set the worst case of a call aside; raises ``BudgetExhausted`` if it does not fit the limits."""
-        usd = 0.0 if price is None else price.cost(tokens_in, tokens_out)
+        usd = 0.0 if price is None else price.most(tokens_in, tokens_out)
         wanted = Reservation(model, tokens_in, tokens_out, _nano(usd), price is not None)
         with self._lock:
             nano, tokens = self._committed_nano, self._committed_tokens
@@ -239,16 +237,27 @@ class Metered(Wrapper):
     stays booked with its worst case. ``least_out`` is the smallest limit of an answer that the provider takes: it may
     answer as much, whatever it is asked. ``account`` is what is booked under, where that is not the model's name: the
     replicas of one model have one account.
+
+    Where the provider does not count what it took, the estimate is booked, and ``notes`` are told; an answer that
+    costs money by tokens that nobody counted is no answer: it stays booked with its worst case.
     """
 
     def __init__(
-        self, model: ChatModel, ledger: Ledger, price: Price | None, least_out: int = 0, account: str | None = None
+        self,
+        model: ChatModel,
+        ledger: Ledger,
+        price: Price | None,
+        least_out: int = 0,
+        account: str | None = None,
+        *,
+        notes: Notes | None = None,
     ) -> None:
         super().__init__(model)
         self._ledger = ledger
         self._price = price
         self._least_out = least_out
         self._account = account or model.name
+        self._notes = notes or Notes()
 
     async def complete(self, request: ChatRequest) -> Completion:
         most_out = max(request.max_tokens, self._least_out)
@@ -261,22 +270,27 @@ class Metered(Wrapper):
             else:
                 self._ledger.keep(reservation)
             raise
-        usage = completion.usage
-        cost = 0.0 if self._price is None else self._price.cost(usage.tokens_in, usage.tokens_out)
+        usage, price = completion.usage, self._price
+        if usage.estimated and price is not None and not price.free:
+            self._ledger.keep(reservation)
+            raise Unavailable(
+                f"{self.name}: no token counts that can be came with the answer, so its cost cannot be booked; ask the "
+                "server for them (usage), or declare price = [0.0, 0.0] beside the model if it costs nothing",
+                retryable=False,
+                may_be_billed=True,
+            )
+        if usage.estimated:
+            self._notes.tell(self._account, "counts", "the server does not count tokens: they are estimated")
+        cost = 0.0 if price is None else price.cost(usage.tokens_in, usage.tokens_out, usage.cached, usage.written)
         self._ledger.settle(reservation, usage, cost)
         return replace(completion, cost=cost)
-
-
-def most_tokens(messages: Sequence[Message]) -> int:
-    """No tokenizer in use makes more tokens of ``messages``: every token stands for at least one byte of UTF-8."""
-    return TOKENS_A_CALL + sum(TOKENS_A_MESSAGE + len(message.content.encode()) for message in messages)
 
 
 def _turned_down(fault: BaseException) -> bool:
     """Whether the provider surely did no work; ``BadInput`` is raised before anything is sent."""
     if isinstance(fault, RateLimited | Refused | Unavailable):
         return not fault.may_be_billed
-    return isinstance(fault, BadInput)
+    return isinstance(fault, BadInput | Learnt)
 
 
 def _account(total: Total) -> _Account:

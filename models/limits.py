@@ -9,16 +9,13 @@ import time
 from collections.abc import Awaitable, Callable
 
 from models.chat import ChatModel, ChatRequest, Completion
+from models.counting import BYTES_A_TOKEN, most_tokens
 from models.errors import RateLimited
-from models.ledger import most_tokens
 from models.patience import unhurried
 from models.wrapping import Wrapper
 
 BURST = 10
 """A tenth of a minute's worth may be used at once after a pause."""
-
-BYTES_A_TOKEN = 4
-"""What is set aside for a message before its tokens are known, as tokenizers have it on the average."""
 
 
 class Bucket:

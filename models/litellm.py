@@ -14,13 +14,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from models.answer import Answer
 from models.boundary import Boundary, Faults, retry_after
-from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
+from models.chat import ChatRequest, Completion, OnText, given_whole
 from models.endpoint import Endpoint, address_of
 from models.errors import BadInput, ModelError, Refused, Unavailable
-from models.openai import thought_in
+from models.manner import Manner
+from models.notes import Notes
+from models.openai import CACHED, sent, thought_in
+from models.thoughts import parted
 
-FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal", "refusal": "refusal"}
+MARKING = frozenset({"anthropic", "bedrock", "vertex_ai"})
+"""Providers of Claude, of which litellm marks what is to be cached as we do."""
 
 UNOPENED = frozenset({"anthropic"})
 """Providers that litellm sends ``extra_body`` as a field of that name: they would refuse it, or not heed it."""
@@ -53,8 +58,11 @@ class LiteLLMModel:
         api_key: str | None = None,
         base_url: str | None = None,
         timeout_s: float = 60.0,
+        notes: Notes | None = None,
     ) -> None:
         self.name = name
+        self._manner = Manner(name, endpoint.name.rpartition("/")[2], notes)
+        self._fixed = frozenset(endpoint.extra_fields({}))
         self._litellm = _imported()
         self._where = {key: value for key, value in (("api_key", api_key), ("base_url", base_url)) if value}
         self._timeout_s = timeout_s
@@ -70,6 +78,7 @@ class LiteLLMModel:
                 f"{name} takes no extra: litellm does not put such fields into requests to {provider}; "
                 f"name the model as {provider}:{endpoint.name.partition('/')[2]}"
             )
+        self.marks = provider in MARKING and "claude" in endpoint.name
         self.endpoint = endpoint if base_url else replace(endpoint, address=_address(provider))
         self._boundary = LiteLLMBoundary(name, timeout_s, _faults(), _secrets(api_key))
 
@@ -78,9 +87,11 @@ class LiteLLMModel:
 
     async def complete(self, request: ChatRequest) -> Completion:
         """See ``ChatModel``; with ``choices`` the caller reads the text."""
+        messages = self._manner.messages(request.messages)
+        marked = self.marks and self._manner.takes("cache_control")
         fields: dict[str, Any] = {
             "model": self.endpoint.name,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": [sent(message, marked) for message in messages],
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             "timeout": self._timeout_s,
@@ -93,44 +104,50 @@ class LiteLLMModel:
             fields["seed"] = request.seed & 0x7FFF_FFFF
         if self.endpoint.effort:
             fields["reasoning_effort"] = self.endpoint.effort
-        if extra := self.endpoint.extra_fields(fields):
+        fields = self._manner.fitted(fields)
+        extra = self.endpoint.extra_fields(fields)
+        if extra:
             fields["extra_body"] = extra
-        call = self._whole(fields) if request.on_text is None else self._streamed(fields, request.on_text)
-        completion, latency = await self._boundary.call(call)
-        return replace(completion, latency=latency)
+        on_text = request.on_text if self._manner.takes("stream") else None
+        if on_text and self._manner.takes("stream_options"):
+            fields["stream_options"] = {"include_usage": True}
+        names = {*fields, *extra, *(("stream",) if on_text else ()), *(CACHED if marked else ())}
+        with self._manner.learning(names, messages, fixed=self._fixed, chosen=self.endpoint.effort is not None):
+            call = self._streamed(request, fields, on_text) if on_text else self._whole(request, fields)
+            completion, latency = await self._boundary.call(call)
+            completion = replace(completion, latency=latency)
+        return completion if on_text else given_whole(request, completion)
 
-    async def _whole(self, fields: dict[str, Any]) -> Completion:
+    async def _whole(self, request: ChatRequest, fields: dict[str, Any]) -> Completion:
         answer = await self._litellm.acompletion(**fields)
         choice = next(iter(getattr(answer, "choices", None) or ()), None)
-        content = getattr(getattr(choice, "message", None), "content", None)
-        if choice is None or not isinstance(content, str | None):
+        found = parted(getattr(getattr(choice, "message", None), "content", None))
+        if choice is None or found is None:
             raise self._boundary.malformed("no message text in it")
-        completion = self._completion(content or "", choice.finish_reason, getattr(answer, "usage", None))
-        return replace(completion, thought=thought_in(choice.message))
+        text, thought = found
+        thought = thought_in(choice.message) + thought
+        got = Answer(text, thought, "", choice.finish_reason, getattr(answer, "usage", None))
+        return got.completion(request, self._boundary)
 
-    async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Completion:
-        usage: Any = None
-        text, thought, finish = "", "", None
-        stream = await self._litellm.acompletion(**fields, stream=True, stream_options={"include_usage": True})
+    async def _streamed(self, request: ChatRequest, fields: dict[str, Any], on_text: OnText) -> Completion:
+        got = Answer()
+        stream = await self._litellm.acompletion(**fields, stream=True)
         async for chunk in stream:
-            usage = getattr(chunk, "usage", None) or usage
+            got.usage = getattr(chunk, "usage", None) or got.usage
             for choice in getattr(chunk, "choices", None) or ():
                 delta = getattr(choice, "delta", None)
-                piece = getattr(delta, "content", None) or ""
-                thought += thought_in(delta)
-                finish = getattr(choice, "finish_reason", None) or finish
+                found = parted(getattr(delta, "content", None))
+                if found is None:
+                    raise self._boundary.malformed("a piece of text that is no text")
+                piece, pondered = found
+                got.thought += thought_in(delta) + pondered
+                got.finish = getattr(choice, "finish_reason", None) or got.finish
                 if piece:
-                    text += piece
-                    on_text(text)
-        if finish is None:
+                    got.text += piece
+                    on_text(got.text)
+        if got.finish is None:
             raise self._boundary.cut("the stream ended before the answer did")
-        return replace(self._completion(text, finish, usage), thought=thought)
-
-    def _completion(self, text: str, finish: object, usage: Any) -> Completion:
-        tokens_in, tokens_out = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-        if not (isinstance(tokens_in, int) and isinstance(tokens_out, int)) or tokens_in + tokens_out == 0:
-            raise self._boundary.malformed("no token counts in it, so its cost cannot be booked")
-        return Completion(text, Usage(tokens_in, tokens_out), 0.0, FINISH.get(str(finish), "stop"))
+        return got.completion(request, self._boundary)
 
     async def close(self) -> None:
         """litellm keeps its connections for all models of the process; they end with it."""

@@ -9,13 +9,18 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from models.answer import Answer
 from models.boundary import Boundary, ClientPerLoop, Faults, public_url
 from models.capabilities import Capabilities, Choosing, Effort
-from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage, given_whole
+from models.chat import ChatRequest, Completion, Message, OnText, given_whole
 from models.endpoint import Endpoint
 from models.errors import BadInput
+from models.manner import ADDRESS, Manner
+from models.notes import Notes
+from models.thoughts import parted
 
-FINISH: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
+CACHED = {"cache_control": {"type": "ephemeral"}}
+"""What marks a part of a message up to which the provider is to cache what it was sent."""
 
 
 class OpenAIService:
@@ -37,6 +42,7 @@ class OpenAIService:
         capabilities: Capabilities,
         base_url: str | None = None,
         timeout_s: float = 60.0,
+        notes: Notes | None = None,
     ) -> None:
         import openai
 
@@ -45,6 +51,9 @@ class OpenAIService:
         self.name = name
         self.endpoint = endpoint
         self._capabilities = capabilities
+        self._manner = Manner(name, endpoint.name, notes)
+        self._fixed = frozenset(endpoint.extra_fields({}))
+        self._at_root = base_url is not None and not urlsplit(base_url).path.strip("/")
         # Retries are ours (models/retry.py), so that every attempt passes the ledger.
         self._clients = ClientPerLoop(
             lambda: openai.AsyncOpenAI(
@@ -64,6 +73,18 @@ class OpenAIService:
         """The effort to ask for, if any."""
         return self.endpoint.effort or (self._capabilities.quick if request.choices is not None else None)
 
+    def _client(self) -> Any:
+        """The SDK's client; for a server whose address is given without a path and that is not found there, in /v1."""
+        client = self._clients.get()
+        if self._manner.takes(ADDRESS):
+            return client
+        return client.with_options(base_url=f"{str(client.base_url).rstrip('/')}/v1")
+
+    def _names(self, fields: Mapping[str, Any], *more: str) -> set[str]:
+        """What a request of ``fields`` holds that the server may not want."""
+        places = (ADDRESS,) if self._at_root and self._manner.takes(ADDRESS) else ()
+        return {*fields, *fields["extra_body"], *places, *more}
+
     async def close(self) -> None:
         await self._clients.close()
 
@@ -79,7 +100,6 @@ class OpenAIModel(OpenAIService):
     async def complete(self, request: ChatRequest) -> Completion:
         fields: dict[str, Any] = {
             "model": self.endpoint.name,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             self._capabilities.token_field: request.max_tokens,
         }
         if self._capabilities.samples:
@@ -90,18 +110,30 @@ class OpenAIModel(OpenAIService):
             fields["reasoning_effort"] = effort
         choices, held = request.choices, self._capabilities.choices
         if choices is None or held is None:
-            return await self._ask(fields, request.on_text)
+            return await self._ask(request, fields, request.on_text)
         fields |= one_of(choices, held)
-        completion = await self._ask(fields, None)
+        completion = await self._ask(request, fields, None)
         return given_whole(request, replace(completion, text=nearest_choice(completion.text, choices, held)))
 
-    async def _ask(self, fields: dict[str, Any], on_text: OnText | None) -> Completion:
-        fields["extra_body"] = self.endpoint.extra_fields(fields) | fields.get("extra_body", {})
-        if on_text is not None:
-            completion, latency = await self._boundary.call(self._streamed(fields, on_text))
-            return replace(completion, latency=latency)
-        answer, latency = await self._boundary.call(self._posted(fields))
-        return self._read(answer, latency)
+    async def _ask(self, request: ChatRequest, fields: dict[str, Any], on_text: OnText | None) -> Completion:
+        """Ask with ``fields``, as far as the server takes them; what it does not take is learnt."""
+        held = self._manner.fitted(fields.pop("extra_body", {}))
+        messages, fields = self._manner.messages(request.messages), self._manner.fitted(fields)
+        marked = self._capabilities.marks and self._manner.takes("cache_control")
+        fields["messages"] = [sent(message, marked) for message in messages]
+        fields["extra_body"] = self.endpoint.extra_fields(fields) | held
+        streams = on_text is not None and self._manner.takes("stream")
+        if streams and self._manner.takes("stream_options"):
+            fields["stream_options"] = {"include_usage": True}
+        names = self._names(fields, *(("stream",) if streams else ()), *(CACHED if marked else ()))
+        chosen = self.endpoint.effort is not None
+        with self._manner.learning(names, messages, fixed=self._fixed, chosen=chosen):
+            if on_text is not None and streams:
+                completion, latency = await self._boundary.call(self._streamed(request, fields, on_text))
+                return replace(completion, latency=latency)
+            answer, latency = await self._boundary.call(self._posted(fields))
+            completion = replace(self._read(request, answer), latency=latency)
+        return completion if on_text is None else given_whole(request, completion)
 
     async def _posted(self, fields: dict[str, Any]) -> Any:
         """The answer as JSON: to make the SDK's objects of it takes as long again, and they are not checked either."""
@@ -109,62 +141,71 @@ class OpenAIModel(OpenAIService):
 
         body = {**fields, **fields["extra_body"]}
         del body["extra_body"]
-        answer = await self._clients.get().post("/chat/completions", cast_to=httpx.Response, body=body)
+        answer = await self._client().post("/chat/completions", cast_to=httpx.Response, body=body)
         return json.loads(answer.content, object_hook=_Said)
 
-    async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Completion:
+    async def _streamed(self, request: ChatRequest, fields: dict[str, Any], on_text: OnText) -> Completion:
         """The completion, given to ``on_text`` as it is written; its latency is not filled in."""
-        usage: Any = None
-        text, thought, refusal, finish = "", "", "", None
-        stream = await self._clients.get().chat.completions.create(
-            **fields, stream=True, stream_options={"include_usage": True}
-        )
+        got = Answer()
+        stream = await self._client().chat.completions.create(**fields, stream=True)
         async with stream:
             async for chunk in stream:
-                usage = getattr(chunk, "usage", None) or usage
+                got.usage = getattr(chunk, "usage", None) or got.usage
                 # The chunk with the usage has no choices; servers differ in whether an empty list is sent.
                 for choice in getattr(chunk, "choices", None) or ():
+                    self._check(choice)
                     delta = getattr(choice, "delta", None)
-                    piece = getattr(delta, "content", None) or ""
-                    if not isinstance(piece, str):
-                        raise self._boundary.malformed("a piece of text that is no text")
-                    refusal += str(getattr(delta, "refusal", None) or "")
-                    thought += thought_in(delta)
-                    finish = getattr(choice, "finish_reason", None) or finish
+                    piece, pondered = self._parted(getattr(delta, "content", None))
+                    got.refusal += str(getattr(delta, "refusal", None) or "")
+                    got.thought += thought_in(delta) + pondered
+                    got.finish = getattr(choice, "finish_reason", None) or got.finish
                     if piece:
-                        text += piece
-                        on_text(text)
-        if finish is None:
+                        got.text += piece
+                        on_text(got.text)
+        if got.finish is None:
             raise self._boundary.cut("the stream ended before the answer did")
-        return replace(self._completion(text, refusal, finish, usage), thought=thought)
+        return got.completion(request, self._boundary)
 
-    def _read(self, answer: Any, latency: float) -> Completion:
-        """The completion in ``answer``. The SDK does not validate what it parsed, so everything is checked here."""
+    def _read(self, request: ChatRequest, answer: Any) -> Completion:
+        """The completion in ``answer``, without its latency: everything is checked, for the SDK checks nothing."""
         choices = getattr(answer, "choices", None)
-        if not choices or not isinstance(choices, list):
-            if isinstance(error := getattr(answer, "error", None), Mapping):  # OpenRouter: an error with status 200
-                raise self._boundary.event_fault(error)
+        if error := getattr(answer, "error", None):  # OpenRouter and others: an error with status 200
+            raise self._boundary.event_fault(error if isinstance(error, Mapping) else {"message": str(error)})
+        if choices is None and isinstance(answer, Mapping) and answer.get("object") == "error":
+            raise self._boundary.event_fault(answer)
+        if not isinstance(choices, list):
             raise self._boundary.malformed("no choices in it")
+        if not choices:
+            raise self._boundary.cut("there are no choices in it")
         choice = choices[0]
         message = getattr(choice, "message", None)
-        content, refusal = getattr(message, "content", None), getattr(message, "refusal", None)
-        if message is None or not (isinstance(content, str | None) and isinstance(refusal, str | None)):
+        refusal = getattr(message, "refusal", None)
+        if message is None or not isinstance(refusal, str | None):
             raise self._boundary.malformed("no message text in it")
-        completion = self._completion(
-            content or "", refusal or "", choice.finish_reason, getattr(answer, "usage", None)
-        )
-        return replace(completion, latency=latency, thought=thought_in(message))
+        self._check(choice)
+        text, thought = self._parted(getattr(message, "content", None))
+        thought = thought_in(message) + thought
+        got = Answer(text, thought, refusal or "", choice.finish_reason, getattr(answer, "usage", None))
+        return got.completion(request, self._boundary)
 
-    def _completion(self, text: str, refusal: str, finish: object, usage: Any) -> Completion:
-        """A completion without its latency."""
-        tokens_in, tokens_out = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-        if not (isinstance(tokens_in, int) and isinstance(tokens_out, int)):
-            raise self._boundary.malformed("no token counts in it, so its cost cannot be booked")
-        total = getattr(usage, "total_tokens", None)
-        if isinstance(total, int):
-            tokens_out = max(tokens_out, total - tokens_in)  # some servers count what was thought in the total only
-        reason: FinishReason = "refusal" if refusal else FINISH.get(str(finish), "stop")
-        return Completion(text or refusal, Usage(tokens_in, tokens_out), 0.0, reason)
+    def _parted(self, content: object) -> tuple[str, str]:
+        """The text and the thoughts in what a message, or a piece of one, holds."""
+        found = parted(content)
+        if found is None:
+            raise self._boundary.malformed("no message text in it")
+        return found
+
+    def _check(self, choice: Any) -> None:
+        """Raise what went wrong while ``choice`` was written, which OpenRouter says in it."""
+        if isinstance(error := getattr(choice, "error", None), Mapping):
+            raise self._boundary.event_fault(error)
+
+
+def sent(message: Message, marked: bool) -> dict[str, Any]:
+    """A message as the API has it; what the system says is ``marked`` for the provider's cache, if anything is."""
+    if not (marked and message.role == "system"):
+        return {"role": message.role, "content": message.content}
+    return {"role": message.role, "content": [{"type": "text", "text": message.content, **CACHED}]}
 
 
 class _Said(dict[str, Any]):

@@ -20,11 +20,13 @@ manual:DIR            a person, by way of files
 """
 
 import difflib
+import json
 from pathlib import Path
 
 from models.chat import ChatModel
 from models.concurrency import Throttled
 from models.errors import BadInput
+from models.hints import Hinting
 from models.ids import hash64
 from models.ledger import Metered
 from models.limits import Limited
@@ -97,8 +99,8 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
         from models.vllm_batch import VLLMBatchModel
 
         batch = VLLMBatchModel(Path(rest), name=spec)
-        metered = Metered(ThoughtsApart(batch), options.ledger, FREE)
-        return Retrying(metered, max_retries=options.max_retries, seed=hash64(spec))
+        metered = Metered(Hinting(ThoughtsApart(batch), options.notes, spec), options.ledger, FREE)
+        return Retrying(metered, max_retries=options.max_retries, seed=hash64(spec), notes=options.notes)
     from models.hub import model_folder
     from models.local import LocalModel
 
@@ -108,28 +110,33 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
 def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:
     """What was opened, with every attempt on the ledger, retried ones too: a provider may bill each of them.
 
-    From the inside out: thoughts are told apart from the text, each call is metered, waits for a place at its server,
-    goes to the least busy replica, waits for the account's limits, and is made again after a fault.
+    From the inside out: thoughts are told apart from the text, what can be mended is told of, each call is metered,
+    waits for a place at its server, goes to the least busy replica, waits for the account's limits, and is made again
+    after a fault.
     """
     name = opened.name
     price = options.price or (FREE if kind in FREE_KINDS else find_price(name, options.prices))
     if price is None and options.ledger.limit_usd is not None:
         raise BadInput(
             f"the price of {name} is not known, so the limit of ${options.ledger.limit_usd:g} could not be kept; "
-            f"declare US dollars per million tokens, in and out: price = [1.0, 4.0] beside the model, "
-            f'or [prices] "{name}" = [1.0, 4.0]'
+            "declare it in US dollars per million tokens, in and out: `price = [1.0, 4.0]` in the model's section, or "
+            f"`{json.dumps(name)} = [1.0, 4.0]` in the section `[prices]`; [0.0, 0.0] is a server that costs nothing"
         )
+    if price is not None and opened.marks:
+        price = price.marking()
     throttled = []
     for server, model in opened.models:
         window = options.traffic.window(server)
         if options.concurrency is not None:
             window.limit(options.concurrency)
-        metered = Metered(ThoughtsApart(model), options.ledger, price, opened.least_out, name)
+        heard = Hinting(ThoughtsApart(model), options.notes, name)
+        metered = Metered(heard, options.ledger, price, opened.least_out, name, notes=options.notes)
         throttled.append(Throttled(metered, window))
     model = throttled[0] if len(throttled) == 1 else Replicas(throttled, name)
     limit = options.traffic.rate_limit(opened.models[0][0], opened.account)
     limit.declare(options.requests_per_minute, options.tokens_per_minute)
-    return Retrying(Limited(model, limit), max_retries=options.max_retries, seed=hash64(name))
+    limited = Limited(model, limit)
+    return Retrying(limited, max_retries=options.max_retries, seed=hash64(name), notes=options.notes)
 
 
 def _unknown(spec: str, kind: str) -> str:

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from models.chat import ChatRequest, Completion, FinishReason, OnText, Usage
+from models.answer import Answer
+from models.chat import ChatRequest, Completion, OnText, given_whole
 from models.openai import OpenAIService
+from models.thoughts import parted
 
 LEAST_TOKENS = 16
 """The API takes no smaller limit of the answer."""
-
-FINISH: dict[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "refusal"}
-"""By the reason why a response is incomplete."""
 
 ENDS = ("response.completed", "response.incomplete", "response.failed")
 
@@ -27,9 +26,10 @@ class ResponsesModel(OpenAIService):
     """
 
     async def complete(self, request: ChatRequest) -> Completion:
+        messages = self._manner.messages(request.messages)
         fields: dict[str, Any] = {
             "model": self.endpoint.name,
-            "input": [{"role": message.role, "content": message.content} for message in request.messages],
+            "input": [{"role": message.role, "content": message.content} for message in messages],
             "max_output_tokens": max(LEAST_TOKENS, request.max_tokens),
             "store": False,
         }
@@ -37,16 +37,22 @@ class ResponsesModel(OpenAIService):
             fields["temperature"] = request.temperature
         if effort := self._thinks(request):
             fields["reasoning"] = {"effort": effort}
+        fields = self._manner.fitted(fields)
         fields["extra_body"] = self.endpoint.extra_fields(fields)
-        create = self._clients.get().responses.create
-        call = create(**fields) if request.on_text is None else self._streamed(fields, request.on_text)
-        answer, latency = await self._boundary.call(call)
-        return replace(self._read(answer), latency=latency)
+        chosen = self.endpoint.effort is not None
+        on_text = request.on_text if self._manner.takes("stream") else None
+        names = self._names(fields, *(("stream",) if on_text else ()))
+        with self._manner.learning(names, messages, fixed=self._fixed, chosen=chosen):
+            create = self._client().responses.create
+            call = self._streamed(fields, on_text) if on_text else create(**fields)
+            answer, latency = await self._boundary.call(call)
+            completion = replace(self._read(request, answer), latency=latency)
+        return completion if on_text else given_whole(request, completion)
 
     async def _streamed(self, fields: dict[str, Any], on_text: OnText) -> Any:
         """The whole response, which comes with the last event."""
         text = ""
-        async with await self._clients.get().responses.create(**fields, stream=True) as stream:
+        async with await self._client().responses.create(**fields, stream=True) as stream:
             async for event in stream:
                 kind = getattr(event, "type", None)
                 if kind == "response.output_text.delta":
@@ -59,31 +65,31 @@ class ResponsesModel(OpenAIService):
                     return getattr(event, "response", None)
         raise self._boundary.cut("the stream ended before the answer did")
 
-    def _read(self, answer: Any) -> Completion:
+    def _read(self, request: ChatRequest, answer: Any) -> Completion:
         """The completion in ``answer``, without its latency; the SDK does not validate what it parsed."""
-        if getattr(answer, "status", None) == "failed":
-            raise self._boundary.event_fault(_said(getattr(answer, "error", None)))
+        status, error = getattr(answer, "status", None), getattr(answer, "error", None)
+        if status == "failed" or error:
+            raise self._boundary.event_fault(_said(error))
         items = getattr(answer, "output", None)
         if not isinstance(items, list):
             raise self._boundary.malformed("no output in it")
-        parts = [part for item in items if _of(item, "type") == "message" for part in _of(item, "content") or ()]
-        texts = [_of(part, "text") for part in parts if _of(part, "type") == "output_text"]
+        contents = [_of(item, "content") for item in items if _of(item, "type") == "message"]
+        parts = [part for content in contents if isinstance(content, list) for part in content]
         refusals = [_of(part, "refusal") for part in parts if _of(part, "type") == "refusal"]
-        if not all(isinstance(text, str) for text in (*texts, *refusals)):
+        found = [parted(content) for content in contents]
+        if None in found or not all(isinstance(refusal, str) for refusal in refusals):
             raise self._boundary.malformed("a part of the output without text")
-        usage = getattr(answer, "usage", None)
-        tokens_in, tokens_out = getattr(usage, "input_tokens", None), getattr(usage, "output_tokens", None)
-        if not (isinstance(tokens_in, int) and isinstance(tokens_out, int)):
-            raise self._boundary.malformed("no token counts in it, so its cost cannot be booked")
-        why = str(_of(getattr(answer, "incomplete_details", None), "reason"))
-        finish: FinishReason = "refusal" if refusals else FINISH.get(why, "stop")
-        text, usage = "".join(texts) or "".join(refusals), Usage(tokens_in, tokens_out)
-        return Completion(text, usage, 0.0, finish, thought=_thought(items))
+        said = [one for one in found if one is not None]
+        text, refusal = "".join(text for text, _ in said), "".join(refusals)
+        thought = "\n\n".join(filter(None, [_thought(items), *(thought for _, thought in said)]))
+        why = _of(getattr(answer, "incomplete_details", None), "reason") if status == "incomplete" else status
+        return Answer(text, thought, refusal, why, getattr(answer, "usage", None)).completion(request, self._boundary)
 
 
 def _thought(items: Sequence[Any]) -> str:
-    """The summaries of what the model thought; what it thought in full stays with the provider."""
-    parts = [part for item in items if _of(item, "type") == "reasoning" for part in _of(item, "summary") or ()]
+    """What the model thought, where the server shows it, else the summaries: at OpenAI it stays with the provider."""
+    shown = [_of(item, "content") or _of(item, "summary") for item in items if _of(item, "type") == "reasoning"]
+    parts = [part for one in shown if isinstance(one, list) for part in one]
     texts = [_of(part, "text") for part in parts]
     return "\n\n".join(text for text in texts if isinstance(text, str))
 

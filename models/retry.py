@@ -5,13 +5,20 @@ Knows nothing about providers: it reads the kind of a ``ModelError`` and the wai
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 
 from models.chat import ChatModel, ChatRequest, Completion
-from models.errors import ModelError, RateLimited, TimedOut, Unavailable
+from models.errors import Learnt, ModelError, RateLimited, TimedOut, Unavailable
+from models.notes import Notes
 from models.wrapping import Wrapper
 
 Sleep = Callable[[float], Awaitable[None]]
+
+NOTABLE_S = 2.0
+"""A wait that somebody is told of."""
+OUTAGE_S = 5.0
+"""A fault of this length is an outage: the next one is told of again."""
 
 
 class Retrying(Wrapper):
@@ -21,6 +28,8 @@ class Retrying(Wrapper):
     ("equal jitter"). Where the provider asks for a wait (``Retry-After``), it is that and up to ``base_s`` more, for
     all who were turned away together would come back together; a provider that asks for more than ``longest_s`` is
     not waited for. The draws come from ``seed``. The latency of a completion is that of the attempt which succeeded.
+
+    What was turned down for the way it was asked (``Learnt``) is asked again at once, and that is no retry.
 
     A fault in mid-stream is one like any other: ``on_text`` then gets the new attempt's text from its beginning.
     """
@@ -34,6 +43,7 @@ class Retrying(Wrapper):
         longest_s: float = 60.0,
         seed: int = 0,
         sleep: Sleep = asyncio.sleep,
+        notes: Notes | None = None,
     ) -> None:
         super().__init__(model)
         self._max_retries = max_retries
@@ -41,16 +51,23 @@ class Retrying(Wrapper):
         self._longest_s = longest_s
         self._random = random.Random(seed)
         self._sleep = sleep
+        self._notes = notes or Notes()
+        self._down_since: float | None = None
 
     async def complete(self, request: ChatRequest) -> Completion:
         attempt = 0
         while True:
             try:
-                return await self._model.complete(request)
+                completion = await self._model.complete(request)
+                self._up()
+                return completion
+            except Learnt:
+                continue
             except (RateLimited, TimedOut, Unavailable) as fault:
                 wait = self._wait(fault, attempt)
                 if wait is None:
                     raise
+                self._down(fault, attempt, wait)
                 # Inside the handler, so that whoever stops us while we wait can tell why: see provider_fault.
                 await self._sleep(wait)
             attempt += 1
@@ -66,6 +83,27 @@ class Retrying(Wrapper):
         if asked is None:
             return wait
         return None if asked > self._longest_s else max(wait, asked + self._base_s * drawn)
+
+    def _down(self, fault: ModelError, attempt: int, wait: float) -> None:
+        """Say what is waited for, and for how long, unless it is likely to pass at once."""
+        if self._down_since is None:
+            self._down_since = time.monotonic()
+        nobody = isinstance(fault, Unavailable) and not (fault.status or fault.may_be_billed)
+        if attempt or nobody or wait >= NOTABLE_S or isinstance(fault, TimedOut):
+            left = self._max_retries - attempt
+            waits = wait + sum(min(self._base_s * 2.0**k, self._longest_s) for k in range(attempt + 1, attempt + left))
+            said = str(fault).removeprefix(f"{self.name}: ")
+            again = (
+                f"asked again up to {left} times, within {waits:.0f} s" if left > 1 else f"asked again in {wait:.0f} s"
+            )
+            self._notes.tell(self.name, "waiting", f"{said}; it is waited for: {again}, then the pair is void")
+
+    def _up(self) -> None:
+        """The provider answers; after a while in which it did not, that is said too."""
+        since, self._down_since = self._down_since, None
+        lasted = 0.0 if since is None else time.monotonic() - since
+        if lasted >= OUTAGE_S and self._notes.forget(self.name, "waiting"):
+            self._notes.say(f"{self.name}: answers again after {lasted:.0f} s")
 
 
 def provider_fault(stopped: BaseException) -> RateLimited | Unavailable | None:

@@ -20,12 +20,14 @@ from models.capabilities import (
     Capabilities,
     Effort,
     anthropic_capabilities,
+    known_capabilities,
     openai_capabilities,
 )
 from models.chat import ChatModel
-from models.endpoint import Endpoint, address_of, canonical_extra, checked_url
+from models.endpoint import Endpoint, address_of, base_of, canonical_extra
 from models.errors import BadInput
 from models.ledger import Ledger
+from models.notes import Notes
 from models.openai import OpenAIModel, only_model, url_secrets
 from models.prices import EFFORT_SUFFIX, Price
 from models.responses import LEAST_TOKENS, ResponsesModel
@@ -61,9 +63,9 @@ class ModelOptions:
     for a hosted kind. ``api_key_env`` names the environment variable that holds the key; the key itself is never
     configured. ``api`` chooses one of OpenAI's protocols and ``effort`` how much a reasoning model thinks.
     ``requests_per_minute`` and ``tokens_per_minute`` are the account's, and ``concurrency`` bounds the calls that the
-    server gets at once. All models of a night share one ``ledger`` and one ``traffic``. ``prices`` adds to the shipped
-    table, and ``price`` is what this very model costs, whatever they say. ``extra`` holds further fields of every
-    request. ``device`` is where a model in this process computes: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``.
+    server gets at once. All models of a night share one ``ledger``, one ``traffic`` and one ``notes``. ``prices`` adds
+    to the shipped table, and ``price`` is what this very model costs, whatever they say. ``extra`` holds further fields
+    of every request. ``device`` is where a model in this process computes: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``.
     """
 
     timeout_s: float = 60.0
@@ -77,6 +79,7 @@ class ModelOptions:
     concurrency: int | None = None
     ledger: Ledger = field(default_factory=Ledger)
     traffic: Traffic = field(default_factory=Traffic)
+    notes: Notes = field(default_factory=Notes)
     prices: Mapping[str, Price] = field(default_factory=dict)
     price: Price | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -132,17 +135,22 @@ class ModelOptions:
 class Opened:
     """Models (several: replicas) with the server of each, and what opens the account there.
 
-    ``least_out`` is the smallest limit of an answer, in tokens, that the API takes.
+    ``least_out`` is the smallest limit of an answer, in tokens, that the API takes; ``marks`` whether requests mark
+    what the provider is to cache, which it may charge for.
     """
 
     name: str
     models: tuple[tuple[str, ChatModel], ...]
     account: str = field(repr=False)
     least_out: int = 0
+    marks: bool = False
 
 
 def _openai(model: str, options: ModelOptions) -> Opened:
-    capabilities = COMPATIBLE if options.base_url else openai_capabilities(model)
+    if options.base_url:  # elsewhere the older API is what there is, unless somebody says otherwise
+        capabilities = known_capabilities(model) or COMPATIBLE
+        return _speaking_openai("openai", model, options, capabilities, options.api or "chat")
+    capabilities = openai_capabilities(model)
     return _speaking_openai("openai", model, options, capabilities, options.api or capabilities.api)
 
 
@@ -158,7 +166,8 @@ def _llamacpp(model: str, options: ModelOptions) -> Opened:
 
 def _openrouter(model: str, options: ModelOptions) -> Opened:
     options.chat_only("openrouter")
-    return _speaking_openai("openrouter", model, options, COMPATIBLE)
+    # Of others OpenRouter's providers cache what comes again by themselves.
+    return _speaking_openai("openrouter", model, options, replace(COMPATIBLE, marks=model.startswith("anthropic/")))
 
 
 def _speaking_openai(
@@ -169,7 +178,7 @@ def _speaking_openai(
     api: API | Literal[""] = "",
 ) -> Opened:
     """The model by one of OpenAI's protocols; ``api`` says which where there is a choice."""
-    url, key = checked_url(options.base_url or URLS[kind]), options.key(kind)
+    url, key = base_of(options.base_url or URLS[kind]), options.key(kind)
     name = options.named(f"{kind}:{model}", capabilities.efforts)
     opened = (ResponsesModel if api == "responses" else OpenAIModel)(
         options.endpoint(kind, model, [url], api),
@@ -178,14 +187,15 @@ def _speaking_openai(
         capabilities=capabilities,
         base_url=url,
         timeout_s=options.timeout_s,
+        notes=options.notes,
     )
-    return Opened(name, ((url, opened),), key, LEAST_TOKENS if api == "responses" else 0)
+    return Opened(name, ((url, opened),), key, LEAST_TOKENS if api == "responses" else 0, capabilities.marks)
 
 
 def _vllm(rest: str, options: ModelOptions) -> Opened:
     options.chat_only("vllm")
     listed, _, model = rest.partition("#")
-    urls = sorted({checked_url(url.strip()).rstrip("/") for url in listed.split(",")})
+    urls = sorted({base_of(url.strip()) for url in listed.split(",")})
     bases = [url if urlsplit(url).path.endswith("/v1") else f"{url}/v1" for url in urls]
     key = options.key("vllm")
     model = model or _served_by_all(bases, key)
@@ -199,6 +209,7 @@ def _vllm(rest: str, options: ModelOptions) -> Opened:
             capabilities=VLLM,
             base_url=base,
             timeout_s=options.timeout_s,
+            notes=options.notes,
         )
         for url, base in zip(urls, bases, strict=True)
     ]
@@ -219,8 +230,8 @@ def _served_by_all(bases: list[str], key: str) -> str:
 def _anthropic(model: str, options: ModelOptions) -> Opened:
     options.chat_only("anthropic")
     key = options.key("anthropic")
-    url = checked_url(options.base_url or URLS["anthropic"])
-    capabilities = COMPATIBLE if options.base_url else anthropic_capabilities(model)
+    url = base_of(options.base_url or URLS["anthropic"]).removesuffix("/v1")  # which the SDK adds
+    capabilities = COMPATIBLE if options.base_url and "claude" not in model else anthropic_capabilities(model)
     name = options.named(f"anthropic:{model}", capabilities.efforts)
 
     def make() -> object:
@@ -236,8 +247,9 @@ def _anthropic(model: str, options: ModelOptions) -> Opened:
         capabilities=capabilities,
         secrets=(*url_secrets(url), key),
         timeout_s=options.timeout_s,
+        notes=options.notes,
     )
-    return Opened(name, ((url, claude),), key)
+    return Opened(name, ((url, claude),), key, marks=True)
 
 
 def _cloud(kind: str) -> "Callable[[str, ModelOptions], Opened]":
@@ -249,11 +261,12 @@ def _cloud(kind: str) -> "Callable[[str, ModelOptions], Opened]":
         found = (clouds.bedrock if kind == "bedrock" else clouds.vertex)(
             options.endpoint(kind, model),
             name,
-            base_url=checked_url(options.base_url) if options.base_url else None,
+            base_url=base_of(options.base_url) if options.base_url else None,
             api_key_env=options.api_key_env,
             timeout_s=options.timeout_s,
+            notes=options.notes,
         )
-        return Opened(name, ((found.server, found.model),), found.account)
+        return Opened(name, ((found.server, found.model),), found.account, marks=True)
 
     return opened
 
@@ -265,13 +278,18 @@ def _litellm(model: str, options: ModelOptions) -> Opened:
     key = os.environ.get(options.api_key_env, "").strip() if options.api_key_env else None
     if options.api_key_env and not key:
         raise BadInput(f"litellm: the environment variable {options.api_key_env} is not set; put the key there")
-    url = checked_url(options.base_url) if options.base_url else None
+    url = base_of(options.base_url) if options.base_url else None
+    if url and model.startswith("anthropic/"):
+        url = url.removesuffix("/v1")  # which litellm adds
     if url and not key:  # a server of one's own, which may need none
         key = os.environ.get(f"{model.partition('/')[0].upper()}_API_KEY", "").strip() or NO_KEY
     name = options.named(f"litellm:{model}", EFFORTS)
     endpoint = options.endpoint("litellm", model, [url] if url else [])
-    opened = LiteLLMModel(endpoint, name=name, api_key=key, base_url=url, timeout_s=options.timeout_s)
-    return Opened(name, ((url or f"litellm {model.partition('/')[0]}", opened),), key or "")
+    opened = LiteLLMModel(
+        endpoint, name=name, api_key=key, base_url=url, timeout_s=options.timeout_s, notes=options.notes
+    )
+    place = url or f"litellm {model.partition('/')[0]}"
+    return Opened(name, ((place, opened),), key or "", marks=opened.marks)
 
 
 SERVED: Mapping[str, Callable[[str, ModelOptions], Opened]] = {

@@ -43,6 +43,7 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     if named:
         fixed(named, place.players, place.game)  # raises for what cannot be an opponent, before the night begins
     place.store.on_fault = told_once(watch.say)
+    place.players.notes.say = watch.say
     # By the names as they are written: what a prompt's name stands for may move, and a night in progress goes on.
     begun = begin_night(place.store, place.config, size, identities(place, named))
     _say_begun(place, begun, watch)

@@ -36,7 +36,7 @@ class Lease(Ledger):
         try:
             return super().reserve(model, tokens_in, tokens_out, price)
         except BudgetExhausted:
-            usd = 0.0 if price is None else price.cost(tokens_in, tokens_out)
+            usd = 0.0 if price is None else price.most(tokens_in, tokens_out)
             raise Short(model, Allowance(math.ceil(usd * NANO), tokens_in + tokens_out)) from None
 
 

@@ -18,4 +18,7 @@ def server(running: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServ
     """It has seen no requests, and every service's key is the planted one."""
     set_keys(monkeypatch)
     running.requests.clear()
+    running.paths.clear()
+    running.objects = lambda request, path: None
+    running.changes = lambda answer: answer
     return running

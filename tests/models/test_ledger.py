@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.chat import ChatRequest, Completion, Message, Usage
+from models.counting import most_tokens
 from models.errors import (
     BadInput,
     BudgetExhausted,
@@ -18,7 +19,7 @@ from models.errors import (
     TimedOut,
     Unavailable,
 )
-from models.ledger import NANO, Allowance, Ledger, Metered, Total, most_tokens
+from models.ledger import NANO, Allowance, Ledger, Metered, Total
 from models.prices import FREE, PRICES, Price, find_price
 
 PRICE = Price(1.0, 10.0)
@@ -216,7 +217,7 @@ def test_the_estimate_covers_one_token_a_byte(texts: list[str]) -> None:
 
 
 def test_prices() -> None:
-    assert find_price("openai:gpt-5-nano", {}) == Price(0.05, 0.40)
+    assert find_price("openai:gpt-5-nano", {}) == Price(0.05, 0.40, usd_cached=0.1 * 0.05)
     assert find_price("openai:gpt-5-mini-2025-08-07", {}) == PRICES["openai:gpt-5-mini"]
     assert find_price("anthropic:claude-haiku-4-5-20251001", {}) == PRICES["anthropic:claude-haiku-4-5"]
     assert find_price("openai:gpt-5-nano", {"openai:gpt-5-nano": PRICE}) == PRICE
@@ -250,7 +251,7 @@ def test_litellm_knows_more_prices() -> None:
     import sys
 
     gemini = find_price("litellm:gemini/gemini-2.5-pro", {})
-    assert gemini == Price(1.25, 10.0, long_from=200_000, long_in=2.5, long_out=15.0)
+    assert gemini == Price(1.25, 10.0, long_from=200_000, long_in=2.5, long_out=15.0, usd_cached=0.125)
     assert find_price("openai:o1-pro", {}) == Price(150.0, 600.0)
     assert find_price("vertex:claude-3-5-haiku", {}) is not None
     assert find_price("openrouter:openai/gpt-4o", {}) is None

@@ -23,11 +23,13 @@ from models.concurrency import Throttled, Window
 from models.contract import Claims, check_model
 from models.endpoint import Endpoint
 from models.errors import Unavailable
+from models.hints import Hinting
 from models.hub import ROOKIE
 from models.ledger import Ledger, Metered
 from models.limits import Limited, RateLimit
 from models.local import LocalModel
 from models.manual import ManualModel
+from models.notes import Notes
 from models.prices import FREE
 from models.registry import ModelOptions, open_model
 from models.remembered import Remembered
@@ -102,6 +104,7 @@ def wrappers(store: Store) -> dict[str, Callable[[ChatModel], ChatModel]]:
     return {
         "lent": Lent,
         "thoughts": ThoughtsApart,
+        "hinting": lambda model: Hinting(model, Notes(), model.name),
         "retrying": Retrying,
         "metered": lambda model: Metered(model, Ledger(1.0, 10**6), FREE),
         "limited": lambda model: Limited(model, RateLimit(10**6, 10**9)),
@@ -116,6 +119,7 @@ def wrappers(store: Store) -> dict[str, Callable[[ChatModel], ChatModel]]:
 WRAPPERS = (
     "lent",
     "thoughts",
+    "hinting",
     "retrying",
     "metered",
     "limited",

@@ -52,7 +52,7 @@ def fault_of(model: ChatModel) -> ModelError:
 def test_an_answer(kind: str, server: FaultyServer) -> None:
     completion = ask(opened(kind, "ok", server), max_tokens=5)
     assert completion.text.strip() == "jab"
-    assert completion.usage == Usage(10, 3)
+    assert completion.usage == Usage(10, 3, cached=6 * (kind in CLAUDE_KINDS))
     assert completion.finish_reason == "stop"
     assert completion.latency > 0
     assert len(server.requests) == 1
@@ -72,7 +72,6 @@ def test_an_answer(kind: str, server: FaultyServer) -> None:
         ("truncated", Unavailable),
         ("garbled", Malformed),
         ("empty", Malformed),
-        ("unpriced", Malformed),
         ("blocked", Refused),
     ],
 )
@@ -95,9 +94,10 @@ def test_a_fault_has_its_class_and_no_key(
         {"choices": {"message": {"content": "jab"}}},
         {"choices": 1},
         {"choices": [None]},
-        {"choices": [{"message": {"content": ["jab"]}}]},
+        {"choices": [{"message": {"content": 7}}]},
+        {"choices": [{"message": {"content": [{"text": "jab"}]}}]},
+        {"choices": [{"message": {"content": [{"type": "text", "text": 7}]}}]},
         {"choices": [{"message": {"content": None, "refusal": {"why": "no"}}}]},
-        {"choices": [{"message": {"content": "jab"}}], "usage": {"prompt_tokens": "10", "completion_tokens": 3}},
     ],
 )
 def test_an_answer_of_another_form_is_malformed(answer: object) -> None:
@@ -106,7 +106,7 @@ def test_an_answer_of_another_form_is_malformed(answer: object) -> None:
         answer = {"usage": {"prompt_tokens": 10, "completion_tokens": 3}} | answer
     model = OpenAIModel(Endpoint("openai", "m"), name="openai:m", api_key=KEY, capabilities=VLLM)
     with pytest.raises(Malformed, match="not of the API's form"):
-        model._read(json.loads(json.dumps(answer), object_hook=_Said), 0.0)
+        model._read(ChatRequest(MESSAGES), json.loads(json.dumps(answer), object_hook=_Said))
 
 
 @pytest.mark.parametrize("kind", PROTOCOLS)
@@ -192,7 +192,7 @@ def test_a_spelled_choice_is_that_choice() -> None:
 def test_anthropic_gets_the_system_message_apart(kind: str, server: FaultyServer) -> None:
     ask(opened(kind, "ok", server), temperature=1.7, max_tokens=9)
     sent = server.requests[-1]
-    assert sent["system"] == "You fight."
+    assert sent["system"] == [{"type": "text", "text": "You fight.", "cache_control": {"type": "ephemeral"}}]
     assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "user"]
     assert (sent["temperature"], sent["max_tokens"]) == (1.0, 9)
 

@@ -1,4 +1,6 @@
+import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +145,11 @@ def test_a_dollar_limit_needs_prices(monkeypatch: pytest.MonkeyPatch) -> None:
     limited = ModelOptions(ledger=Ledger(limit_usd=5.0))
     open_model("openai:gpt-5-nano", limited)
     open_model("openai:never-heard-of", ModelOptions(ledger=Ledger(limit_tokens=5)))
-    with pytest.raises(BadInput, match=r'\[prices\] "openai:never-heard-of"'):
+    with pytest.raises(BadInput, match="price of openai:never-heard-of is not known") as told:
         open_model("openai:never-heard-of", limited)
+    beside, table, header = re.findall(r"`([^`]+)`", str(told.value))
+    written = tomllib.loads(f"[player]\n{beside}\n{header}\n{table}\n")
+    assert written == {"player": {"price": [1.0, 4.0]}, "prices": {"openai:never-heard-of": [1.0, 4.0]}}
     open_model(
         "openai:never-heard-of", ModelOptions(ledger=limited.ledger, prices={"openai:never-heard-of": Price(1, 2)})
     )

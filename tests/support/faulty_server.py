@@ -7,6 +7,9 @@ The requested model's name chooses what happens: ``ok``, ``limited``, ``quota``,
 beside the text, each in a field of its own (what Claude and Responses think comes always). ``flaky-N`` fails N times
 with 500 and then answers. In a stream besides: ``cut`` and ``stall`` in its middle (``cut-once`` the first time),
 ``overloaded`` (an error event), ``silent`` (not one event), ``noise`` (a chunk that is none), ``unfinished`` (no end).
+
+A test may have its server object to requests (``objects``: a status and a body, or nothing), and change its answers
+(``changes``: every whole answer, and every event of a stream).
 """
 
 import contextlib
@@ -14,6 +17,7 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -34,6 +38,8 @@ class FaultyServer(ThreadingHTTPServer):
         self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.tokens_given = 0
+        self.objects: Callable[[dict[str, Any], str], tuple[int, Any] | None] = lambda request, path: None
+        self.changes: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer
         self.connections: list[socket.socket] = []
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
@@ -91,13 +97,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._protocol, streams = self._spoken(request)
         self.server.requests.append(request)
         name = request["model"]
-        if not self._went_wrong(name):
+        if objection := self.server.objects(request, urlsplit(self.path).path):
+            self._send(*objection)
+        elif not self._went_wrong(name):
             if name == "slow":
                 time.sleep(SLOW_S)
             if streams:
                 self._stream(name)
             else:
-                self._send(200, self._completion(name))
+                self._send(200, self.server.changes(self._completion(name)))
 
     def _spoken(self, request: dict[str, Any]) -> tuple[str, bool]:
         """The protocol, and whether a stream is asked for; the clouds have the model's name in the address."""
@@ -145,6 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             "chat": lambda: faulty_streams.chat(name),
             "responses": lambda: faulty_streams.responses(name, self._completion(name)),
         }.get(self._protocol, lambda: faulty_streams.messages(name))()
+        events = [self.server.changes(event) for event in events]
         kind = "application/vnd.amazon.eventstream" if self._protocol == "aws" else "text/event-stream"
         cut = name == "cut" or (name == "cut-once" and self._earlier(name) == 0)
         try:

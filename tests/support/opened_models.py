@@ -16,6 +16,8 @@ KEY = "planted-secret-4711"
 KINDS = ("openai", "responses", "anthropic", "vllm", "bedrock", "vertex", "ollama", "llamacpp", "openrouter")
 CHAT_KINDS = ("openai", "vllm", "ollama", "llamacpp", "openrouter")
 CLAUDE_KINDS = ("anthropic", "bedrock", "vertex")
+LITELLM_KINDS = ("litellm-openai", "litellm-anthropic")
+"""litellm, with the protocol that it translates to."""
 
 
 def set_keys(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,6 +56,8 @@ def opened(kind: str, model: str, server: FaultyServer, options: ModelOptions | 
         return open_model(f"vllm:{server.url}#{model}", options)
     if kind == "vertex" and not os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
         options = replace(options, api_key_env=options.api_key_env or "VERTEX_API_KEY")
+    if kind in LITELLM_KINDS:
+        return open_model(f"litellm:{kind.removeprefix('litellm-')}/{model}", options)
     if kind == "responses":
         return open_model(f"openai:{model}", replace(options, api="responses"))
     return open_model(f"{kind}:{model}", options)
