@@ -5,7 +5,8 @@ Knows nothing about who reads.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -17,7 +18,7 @@ from reflect.digest import line
 
 LIKE = 3
 """Turns of the player in a row that are alike are told one by one below this number, and as one run from it on."""
-_HEAD_END = re.compile(r"[\d:]")
+_HEAD = re.compile(r"([^\d:]*[^\W\d_]{2}[^\d:]*(?:\d+(?=:))?)[\d:]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -161,8 +162,7 @@ class _Writer:
     def _seen(self, turn: TurnRecord) -> dict[str, object]:
         """What is new in the observation and in the situation, each said once."""
         told: dict[str, object] = {}
-        before = [] if self.last is None else self.last.observation.split("\n")
-        saw, gone = changed(before, turn.observation.split("\n"))
+        saw, gone = changed("" if self.last is None else self.last.observation, turn.observation)
         named = set(re.findall(r"\w+", saw)) if self.last is not None else set()
         known = {} if self.last is None else self.last.situation
         news = {name: value for name, value in turn.situation.items() if known.get(name) != value}
@@ -189,21 +189,48 @@ def _chosen(turn: TurnRecord) -> object:
     return turn.move if told == {"move": turn.move} else told
 
 
-def changed(before: Sequence[str], now: Sequence[str]) -> tuple[str, str]:
-    """The lines of ``now`` that are not in ``before``, and those of ``before`` whose like is gone.
+def changed(before: str, now: str) -> tuple[str, str]:
+    """What is new in the text ``now`` of several lines, and the lines of ``before`` whose like is gone.
 
     Two lines are alike that begin with the same words, up to the first number or colon. Of a line that has as many
-    words as its like only those are told that differ; ``...`` stands for two or more that do not.
+    words as its like only those are told that differ; ``...`` stands for two or more that do not. What begins with
+    nothing of its own, such as the rows of a board, is told in whole blocks.
     """
-    likes = {_head(one): one for one in before}
-    new = [_shortened(likes.get(_head(one), ""), one) for one in now if one not in before]
-    heads = {_head(one) for one in now}
-    return "\n".join(new), "\n".join(one for one in before if _head(one) not in heads)
+    both = _heads(before), _heads(now)
+    twice = {head for heads in both for head, times in heads.items() if times > 1}
+    old, new = _parts(before, twice), _parts(now, twice)
+    if sum(isinstance(key, int) for key in old) != sum(isinstance(key, int) for key in new):
+        old = {key: text for key, text in old.items() if not isinstance(key, int)}
+    told = [
+        text if isinstance(key, int) else _shortened(old.get(key, ""), text)
+        for key, text in new.items()
+        if old.get(key) != text
+    ]
+    gone = [text for key, text in old.items() if key not in new and not isinstance(key, int)]
+    return "\n".join(told), "\n".join(gone)
+
+
+def _heads(text: str) -> Counter[str]:
+    return Counter(map(_head, text.split("\n")))
+
+
+def _parts(text: str, twice: Collection[str]) -> dict[str | int, str]:
+    """Lines by what they begin with, and blocks of the others by their number."""
+    parts: dict[str | int, str] = {}
+    for named, lines in groupby(text.split("\n"), lambda one: bool(head := _head(one)) and head not in twice):
+        block = list(lines)
+        if named:
+            parts |= {_head(one): one for one in block}
+        elif block != [""]:
+            parts[sum(isinstance(key, int) for key in parts)] = "\n".join(block)
+    return parts
 
 
 def _head(text: str) -> str:
-    """The words that a line begins with: what it is about."""
-    return text[: found.start()] if (found := _HEAD_END.search(text)) else text
+    """The words that a line begins with, up to its first number or colon, a label such as "Round 3:" whole: what it is
+    about, if that is clear."""
+    found = _HEAD.match(text)
+    return found[1] if found else ""
 
 
 def _shortened(before: str, now: str) -> str:

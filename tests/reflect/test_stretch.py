@@ -128,22 +128,44 @@ def test_what_was_said_and_what_failed_is_told_and_keeps_turns_apart() -> None:
     assert len(after) > len(lines)
 
 
-WORDS = st.lists(st.sampled_from(["far", "near", "5", "12", "of", "the", "wall:", "You:"]), min_size=1, max_size=8)
+WORDS = st.lists(st.sampled_from(["far", "near", "5", "12", "of", "the", "wall:", "You:", "x.o"]), max_size=8)
+TEXTS = st.lists(WORDS.map(" ".join), max_size=6).map("\n".join)
 
 
-@given(st.lists(WORDS.map(" ".join), max_size=5), st.lists(WORDS.map(" ".join), max_size=5))
-def test_changed_lines_tell_every_new_word_and_no_old_line(before: list[str], now: list[str]) -> None:
+@given(TEXTS, TEXTS)
+def test_changed_lines_tell_every_new_line_and_nothing_else(before: str, now: str) -> None:
     new, gone = changed(before, now)
-    lines = [line for line in now if line not in before]
-    assert len(new.split("\n")) == max(len(lines), 1)
-    for line, shown in zip(lines, new.split("\n"), strict=bool(lines)):
-        kept = [word for word in shown.split(" ") if word != "..."]
-        rest = iter(line.split(" "))
-        assert all(word in rest for word in kept), "what is shown is the line with words left out"
-    assert all(line in before and line not in now for line in gone.split("\n") if line)
+    told = new.split("\n")
+    for line in set(now.split("\n")) - set(before.split("\n")) - {""}:
+        assert any(_is_shortened(shown, line) for shown in told), line
+    for shown in filter(None, told):
+        assert any(_is_shortened(shown, line) for line in now.split("\n")), shown
+    assert all(line in before.split("\n") and line not in now.split("\n") for line in gone.split("\n") if line)
+    assert changed(now, now) == ("", "")
+    assert set(changed("", now)[0].split("\n")) >= set(now.split("\n")) - {""}
+
+
+def _is_shortened(shown: str, line: str) -> bool:
+    """Whether ``shown`` is ``line``, some words left out."""
+    rest = iter(line.split(" "))
+    return all(word in rest for word in shown.split(" ") if word != "...")
 
 
 def test_a_line_whose_like_is_gone_is_named() -> None:
-    before = ["Time left: 25.0 s.", "Its fireball comes at you, 80 away."]
-    assert changed(before, ["Time left: 24.0 s."]) == ("Time left: 24.0 s.", "Its fireball comes at you, 80 away.")
-    assert changed(before, [*before]) == ("", "")
+    before = "Time left: 25.0 s.\nIts fireball comes at you, 80 away."
+    assert changed(before, "Time left: 24.0 s.") == ("Time left: 24.0 s.", "Its fireball comes at you, 80 away.")
+
+
+def test_a_board_is_told_whole_when_it_changes() -> None:
+    before = "You are player 1.\nThe board:\n..x\n...\n...\nMoves so far: c3.\nIt is your turn."
+    now = "You are player 1.\nThe board:\n..x\n.o.\n...\nMoves so far: c3, b2.\nIt is your turn."
+    assert changed(before, now) == ("..x\n.o.\n...\nMoves so far: c3, b2.", "")
+    dealt = "Your hand:\nace of spades\nten of hearts"
+    assert changed(dealt, dealt.replace("ten", "two")) == ("ace of spades\ntwo of hearts", "")
+
+
+def test_of_a_history_only_what_was_added_is_told() -> None:
+    before = "Round 1: you rock, the other paper: lost.\nIt is your turn."
+    now = "Round 1: you rock, the other paper: lost.\nRound 2: you rock, the other rock: drew.\nIt is your turn."
+    assert changed(before, now) == ("Round 2: you rock, the other rock: drew.", "")
+    assert changed("Card 1: ace\nCard 2: ten", "Card 1: ace\nCard 2: two") == ("Card 2: two", "")
