@@ -193,8 +193,8 @@ def changed(before: str, now: str) -> tuple[str, str]:
     """What is new in the text ``now`` of several lines, and the lines of ``before`` whose like is gone.
 
     Two lines are alike that begin with the same words, up to the first number or colon. Of a line that has as many
-    words as its like only those are told that differ; ``...`` stands for two or more that do not. What begins with
-    nothing of its own, such as the rows of a board, is told in whole blocks.
+    words as its like only those are told that differ; ``...`` stands for two or more before them that do not. What
+    begins with nothing of its own, such as the rows of a board, is told in whole blocks.
     """
     both = _heads(before), _heads(now)
     twice = {head for heads in both for head, times in heads.items() if times > 1}
@@ -242,4 +242,4 @@ def _shortened(before: str, now: str) -> str:
     for same, words in groupby(enumerate(new), lambda one: one[0] >= head and old[one[0]] == one[1]):
         said = [word for _, word in words]
         told += ["..."] if same and len(said) > 1 else said
-    return " ".join(told)
+    return " ".join(told).removesuffix(" ...")
