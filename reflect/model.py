@@ -50,7 +50,7 @@ class Reading:
     ``cells`` rows of evidence, ``what_ifs``, ``rejected`` ideas; ``concurrency`` windows at once. Tokens are estimated.
     """
 
-    games: int = 6
+    games: int = 12
     window: int = 6000
     tokens: int = 60_000
     cells: int = 60
