@@ -9,12 +9,15 @@ those on a GPU, compute in their own precision with a grid of 1e-3: there the sa
 Knows nothing about messages, templates or events.
 """
 
+import inspect
 import math
+import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.choices import Tokens, Tree, log_sum, rows_of, tree_of
 from models.errors import BadInput
 from models.ids import hash64
 
@@ -23,8 +26,14 @@ if TYPE_CHECKING:
 
     Cached = tuple[tuple[torch.Tensor, torch.Tensor], ...]
 
+Question = tuple[Tokens, tuple[Tokens, ...]]
+"""What comes after the shared prefix, and the choices."""
+
 SMALL = 100_000_000
 """Parameters below which a model on a CPU computes in float64."""
+
+NUMBERS_CPU, NUMBERS_GPU = 1 << 28, 1 << 30
+"""How many numbers the keys, values and logits of one pass may be, so that it takes a gigabyte or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,11 @@ class Engine:
         if small:
             _keep_float64(self.model)
         self.model.eval()
-        self.context: int = model.config.get_text_config().max_position_embeddings
+        config = model.config.get_text_config()
+        self.context: int = getattr(config, "max_position_embeddings", sys.maxsize)
+        self._vocabulary: int = config.vocab_size
+        self._a_token = _kept_of_a_token(config)
+        self._window = _seen_whole(model)
 
     @property
     def device(self) -> str:
@@ -132,35 +145,101 @@ class Engine:
         return [(True, places) for places in scored.values()] + ([(False, free)] if free else [])
 
     def _choose(self, asks: Sequence[Ask]) -> list[Answer]:
-        """Score every choice of requests with one prefix; a request whose choices are single tokens takes one row."""
-        rows: list[tuple[Sequence[int], int]] = []
-        spans = []
+        """Score every choice of requests with one prefix."""
+        prefix = asks[0].tokens[: asks[0].shared]
+        # Requests that differ in their seeds only are computed once.
+        questions: dict[tuple[tuple[int, ...], tuple[tuple[int, ...], ...]], list[float]] = {}
         for ask in asks:
             assert ask.choices is not None
-            suffix = ask.tokens[ask.shared :]
-            began = len(rows)
-            if all(len(choice) == 1 for choice in ask.choices):
-                rows.append((suffix, 1))
-            else:
-                rows.extend((suffix + choice, len(choice) + 1) for choice in ask.choices)
-            spans.append((began, len(rows)))
-        logs = self._log_probabilities(asks[0].tokens[: asks[0].shared], rows)
+            questions[ask.tokens[ask.shared :], ask.choices] = []
+        single = [one for one in questions if all(len(choice) == 1 for choice in one[1])]
+        whole = [one for one in questions if any(len(choice) > 1 for choice in one[1])]
+        for group, scored in ((single, self._first_tokens), (whole, self._whole_choices)):
+            questions.update(zip(group, scored(prefix, group), strict=True))
         answers = []
-        for ask, (began, ended) in zip(asks, spans, strict=True):
+        for ask in asks:
             assert ask.choices is not None
-            if ended - began == 1 and len(ask.choices[0]) == 1:
-                scores = [logs[began][0][choice[0]].item() for choice in ask.choices]
-            else:
-                scores = [
-                    sum(log[index][token].item() for index, token in enumerate((*choice, self._ends[0])))
-                    for choice, log in zip(ask.choices, logs[began:ended], strict=True)
-                ]
-            scores = [round(score, self._digits) for score in scores]
+            scores = [round(score, self._digits) for score in questions[ask.tokens[ask.shared :], ask.choices]]
             choice = draw(scores, ask.temperature, uniform(ask.seed, 0))
             answers.append(Answer(choice, ask.choices[choice], tuple(scores)))
         return answers
 
-    def _log_probabilities(self, prefix: tuple[int, ...], rows: Sequence[tuple[Sequence[int], int]]) -> list[Any]:
+    def _first_tokens(self, prefix: Tokens, asked: Sequence[Question]) -> list[list[float]]:
+        """Log-probabilities of choices of one token each, by the question's last place."""
+        logs = self._log_probabilities(prefix, [(suffix, 1) for suffix, _ in asked])
+        return [
+            log[0, [choice[0] for choice in choices]].tolist() for log, (_, choices) in zip(logs, asked, strict=True)
+        ]
+
+    def _whole_choices(self, prefix: Tokens, asked: Sequence[Question]) -> list[list[float]]:
+        """Log-probabilities of whole choices and of an end after them."""
+        trees = [(suffix, tree_of(choices, self._ends)) for suffix, choices in asked]
+        longest = len(prefix) + max((len(suffix) + len(tree.tokens) for suffix, tree in trees), default=0)
+        if self._window is None or longest > self._window:
+            return self._spelled_out(prefix, asked)
+        return self._in_trees(prefix, trees)
+
+    def _in_trees(self, prefix: Tokens, asked: Sequence[tuple[Tokens, Tree]]) -> list[list[float]]:
+        """Each question and all its choices in one row."""
+        cached = self._prefix(prefix)
+        found: dict[int, list[float]] = {}
+        by_length = sorted(range(len(asked)), key=lambda at: len(asked[at][0]))
+        size = max((len(tree.tokens) for _, tree in asked), default=0) + 1
+        while by_length:
+            width = len(prefix) + len(asked[by_length[-1]][0]) + size
+            places = by_length[-self._most_rows(width, size) :]
+            del by_length[-len(places) :]
+            rows = rows_of(len(prefix), [asked[place] for place in places])
+            logits = self.model(
+                rows.tokens.to(self._device),
+                position_ids=rows.positions.to(self._device),
+                attention_mask=self._as_bias(rows.seen),
+                past_key_values=self._expanded(cached, len(places)) if cached else None,
+                use_cache=bool(cached),
+                logits_to_keep=rows.tokens.shape[1] - rows.start,
+            ).logits
+            found.update(zip(places, self._walked(logits, [asked[place][1] for place in places]), strict=True))
+        return [found[place] for place in range(len(asked))]
+
+    def _as_bias(self, seen: "torch.Tensor") -> "torch.Tensor":
+        """What is added before the softmax of attention: of all kinds of masks, the one that every attention takes."""
+        seen = seen.to(self._device)
+        bias = self._torch.zeros(seen.shape, dtype=self.model.dtype, device=self._device)
+        return bias.masked_fill_(~seen, self._torch.finfo(bias.dtype).min)
+
+    def _walked(self, logits: "torch.Tensor", trees: Sequence[Tree]) -> list[list[float]]:
+        """The sum of each choice's steps; ``logits`` are of the places of the trees (rows, places, vocabulary)."""
+        steps = [
+            (row, step.place, token)
+            for row, tree in enumerate(trees)
+            for steps in tree.choices
+            for step in steps
+            for token in step.tokens
+        ]
+        at = tuple(self._torch.tensor(steps, device=self._device).T)
+        logits = logits.double() if logits.dtype == self._torch.double else logits.float()
+        logs = iter((logits[at] - logits.logsumexp(-1)[at[:2]]).tolist())
+        return [
+            [sum(log_sum([next(logs) for _ in step.tokens]) for step in steps) for steps in tree.choices]
+            for tree in trees
+        ]
+
+    def _spelled_out(self, prefix: Tokens, asked: Sequence[Question]) -> list[list[float]]:
+        """A row for each choice, for models whose attention takes no mask of ours."""
+        rows = [(suffix + choice, len(choice) + 1) for suffix, choices in asked for choice in choices]
+        logs = iter(self._log_probabilities(prefix, rows))
+        return [[self._spelled(next(logs), choice) for choice in choices] for _, choices in asked]
+
+    def _spelled(self, logs: "torch.Tensor", choice: Tokens) -> float:
+        steps = logs[range(len(choice)), choice].tolist()
+        return float(sum([*steps, log_sum(logs[-1, list(self._ends)].tolist())]))
+
+    def _most_rows(self, width: int, kept: int) -> int:
+        """How many rows go through one pass: of ``width`` places, of which ``kept`` give logits."""
+        numbers = NUMBERS_GPU if self._device.type == "cuda" else NUMBERS_CPU
+        return max(1, min(self._most, numbers // (width * self._a_token + kept * self._vocabulary)))
+
+    def _log_probabilities(self, prefix: Tokens, rows: Sequence[tuple[Sequence[int], int]]) -> list[Any]:
         """For each row (tokens after the prefix, how many last places count): log-probabilities (places, vocabulary).
 
         Rows are padded on the right: in a causal model nothing looks at what comes after it, so no mask is needed.
@@ -168,8 +247,10 @@ class Engine:
         torch = self._torch
         cached = self._prefix(prefix)
         found: list[Any] = []
-        for start in range(0, len(rows), self._most):
-            part = rows[start : start + self._most]
+        longest = max((len(tokens) for tokens, _ in rows), default=0)
+        most = self._most_rows(len(prefix) + longest, max((count for _, count in rows), default=1))
+        for start in range(0, len(rows), most):
+            part = rows[start : start + most]
             width = max(len(tokens) for tokens, _ in part)
             kept = width - min(len(tokens) - count for tokens, count in part)
             ids = torch.tensor([[*tokens, *[0] * (width - len(tokens))] for tokens, _ in part], device=self._device)
@@ -185,22 +266,20 @@ class Engine:
         return found
 
     def _prefix(self, tokens: tuple[int, ...]) -> "Cached | None":
-        """Keys and values of a shared prefix, computed once; ``None`` where the model's cache is not a plain one."""
+        """Keys and values of a shared prefix, computed once; ``None`` where the model keeps other things."""
         from transformers import DynamicCache
-        from transformers.cache_utils import DynamicLayer
 
-        if not tokens:
+        if not tokens or self._window is None:
             return None
         if tokens not in self._cache:
-            past = DynamicCache(config=self.model.config)
+            past = DynamicCache()
             self.model(
                 self._torch.tensor([tokens], device=self._device),
                 past_key_values=past,
                 use_cache=True,
                 logits_to_keep=1,
             )
-            plain = all(type(layer) is DynamicLayer for layer in past.layers)
-            self._cache[tokens] = tuple((layer.keys, layer.values) for layer in past.layers) if plain else ()
+            self._cache[tokens] = tuple((layer.keys, layer.values) for layer in past.layers)
             while len(self._cache) > self._prefixes:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(tokens)
@@ -267,6 +346,26 @@ class Engine:
                 f"{self._name}: the prompt has {len(tokens)} tokens and the model's context holds {self.context}; "
                 "use a shorter prompt"
             )
+
+
+def _kept_of_a_token(config: Any) -> int:
+    """How many numbers the keys and values of one token are."""
+    heads = config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return int(2 * config.num_hidden_layers * (getattr(config, "num_key_value_heads", None) or heads) * size)
+
+
+def _seen_whole(model: Any) -> float | None:
+    """Up to how many tokens every layer sees them all, so that a mask of ours says what they see; ``None`` for models
+    that keep other things than keys and values, or whose positions are not told."""
+    from transformers import DynamicCache
+    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+    layers = DynamicCache(config=model.config).layers
+    told = "position_ids" in inspect.signature(model.forward).parameters and not getattr(model.config, "alibi", False)
+    if not told or not layers or any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
+        return None
+    return min(getattr(layer, "sliding_window", math.inf) for layer in layers)
 
 
 def _keep_float64(model: Any) -> None:
