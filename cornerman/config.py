@@ -76,6 +76,7 @@ class StudentSection(Section):
     """What the student grows from: ``rookie``, ``smollm2``, a Hugging Face name, a folder, or a GGUF file."""
 
     base: str = "rookie"
+    device: str | None = None
 
 
 class BudgetSection(Section):
@@ -181,7 +182,7 @@ model = "rookie"
 # concurrency = 64                     # calls at once to this server at most
 # price = [0.50, 2.00]                 # what this model costs, whatever [prices] says of its name; a third: cached
 # extra = { top_p = 0.9 }              # further fields of every request, as the server knows them
-# device = "auto"                      # for rookie and local: cpu, cuda, cuda:N, or a GPU if there is one
+# device = "cpu"                       # for models in this process: cpu, cuda, cuda:N; else a GPU if there is one
 temperature = 1.0
 max_tokens = 128         # a reply
 time_limit = 60.0        # seconds a decision; past it the decision is lost
@@ -200,6 +201,7 @@ prompt = "certified"     # the prompt of a chat model that teaches
 [student]
 # What the student grows from: "rookie", "smollm2", a Hugging Face name, a folder or a GGUF file.
 base = "rookie"
+# device = "cpu"                       # where students play, as beside a player's model
 
 [budget]
 # A call that would go beyond either limit is not made, and the night stops cleanly.

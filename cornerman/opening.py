@@ -108,8 +108,15 @@ def model_options(
         prices={name: declared(rates) for name, rates in config.prices.items()},
         price=declared(section.price) if section and section.price else None,
         extra=section.extra if section else {},
-        device=(section.device if section else None) or "cpu",
+        device=section.device if section else None,
     )
+
+
+def student_device(config: Config, spec: str, role: Role = "player") -> str:
+    """Where the student ``spec`` computes: as its section says, if there is one, else as students do."""
+    found = section_of(config, spec, role)
+    said = (found[1].device if found else None, config.student.device, "auto")
+    return next(device for device in said if device is not None)
 
 
 def ledger_of(config: Config) -> Ledger:

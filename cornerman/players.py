@@ -17,7 +17,7 @@ import difflib
 from dataclasses import replace
 
 from cornerman.config import Config, ModelSection
-from cornerman.opening import Role, ledger_of, model_options, open_simple, section_of
+from cornerman.opening import Role, ledger_of, model_options, open_simple, section_of, student_device
 from cornerman.terminal import note
 from distill.student import load_student, open_student, student_player
 from episodes.game import Game
@@ -29,6 +29,7 @@ from episodes.store.store import Store
 from models.chat import ChatModel
 from models.errors import BadInput
 from models.ledger import Ledger
+from models.local import tell_place
 from models.notes import Notes
 from models.registry import KINDS, NAMED_WHOLE, ModelOptions, open_model
 from models.traffic import Traffic
@@ -135,11 +136,15 @@ class Players:
         if key not in self._models:
             kind, _, rest = spec.partition(":")
             self._models[key] = (
-                open_student(load_student(self._store, rest))
-                if kind == "student"
-                else open_model(spec, self.options(spec, role))
+                self._open_student(rest, role) if kind == "student" else open_model(spec, self.options(spec, role))
             )
         return self._models[key]
+
+    def _open_student(self, student_id: str, role: Role) -> ChatModel:
+        student = load_student(self._store, student_id)
+        model = open_student(student, student_device(self._config, student.name, role))
+        tell_place(model, self.notes)
+        return model
 
     def options(self, spec: str, role: Role = "player") -> ModelOptions:
         """How to open ``spec``, as the configuration says of it."""

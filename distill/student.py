@@ -173,11 +173,11 @@ def students(store: Store) -> list[Student]:
     return [_student(row) for row in student_rows(store)]
 
 
-def open_student(student: Student) -> LocalModel:
+def open_student(student: Student, device: str = "auto") -> LocalModel:
     """The student's model in this process; raises ``BadInput`` if its files, or a large student's base, are gone."""
     if student.merged.exists():
-        return LocalModel(student.merged, name=student.name, kind="student")
-    return LocalModel(checked_base(student), name=student.name, kind="student", adapter=student.adapter)
+        return LocalModel(student.merged, name=student.name, kind="student", device=device)
+    return LocalModel(checked_base(student), name=student.name, kind="student", adapter=student.adapter, device=device)
 
 
 def checked_base(student: Student) -> Path:

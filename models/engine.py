@@ -3,8 +3,9 @@
 A decision must not depend on which others shared its batch, yet the order in which a matrix product is summed changes
 with the batch's shape. Small models on a CPU therefore compute in float64, where such differences are about 1e-15, and
 log-probabilities are rounded to a grid of 1e-6 before anything is decided: two batches disagree only if a value lies
-within 1e-15 of the middle between two grid points, and even then by 1e-6 in probability. Larger models, and
-those on a GPU, compute in their own precision with a grid of 1e-3: there the same holds nearly always, not surely.
+within 1e-15 of the middle between two grid points, and even then by 1e-6 in probability. Larger models compute in
+float32 there, with differences of 1e-5 on a grid of 1e-3: the same holds nearly always, not surely. On a GPU, in
+bfloat16, differences are larger than the grid, and what is nearly equal may be decided either way.
 
 Knows nothing about messages, templates or events.
 """
@@ -15,6 +16,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from models.choices import Tokens, Tree, log_sum, rows_of, tree_of
@@ -30,7 +32,10 @@ Question = tuple[Tokens, tuple[Tokens, ...]]
 """What comes after the shared prefix, and the choices."""
 
 SMALL = 100_000_000
-"""Parameters below which a model on a CPU computes in float64."""
+"""Parameters below which a model on a CPU computes in float64, and ``auto`` is a CPU."""
+
+LARGE = 1_000_000_000
+"""Parameters from which on a model on a CPU keeps its own precision: float32 would take twice its memory."""
 
 NUMBERS_CPU, NUMBERS_GPU = 1 << 28, 1 << 30
 """How many numbers the keys, values and logits of one pass may be, so that it takes a gigabyte or two."""
@@ -63,6 +68,19 @@ class Answer:
     ended: bool = True
 
 
+def precision_for(parameters: int, device: str, *, bfloat16: bool) -> str | None:
+    """The precision that suits a model of this size on a device; ``None`` for its own.
+
+    ``bfloat16``: whether the GPU has it. Processors that have it are half to three quarters faster with it, and it is
+    not for them: which of two moves is better would then depend on what else is asked at that moment.
+    """
+    if device == "cpu":
+        return "float32" if parameters < LARGE else None
+    if parameters < SMALL:
+        return "float32"
+    return "bfloat16" if bfloat16 else None
+
+
 def uniform(seed: int, step: int) -> float:
     """A number in [0, 1) that depends on ``seed`` and ``step`` only."""
     return hash64(f"sample {seed} {step}") / 2**64
@@ -92,6 +110,7 @@ class Engine:
         import torch
 
         self._torch = torch
+        _all_threads()
         self._name = name
         self._ends = tuple(end_tokens)
         self._most = most
@@ -100,7 +119,7 @@ class Engine:
         self._device = model.device
         small = model.num_parameters() < SMALL and self._device.type == "cpu"
         self._digits = 6 if small else 3
-        self._threads = 1 if model.num_parameters() < 10_000_000 else None
+        self._threads = 1 if model.num_parameters() < 10_000_000 else _all_threads()
         self.model = model.double() if small else model
         if small:
             _keep_float64(self.model)
@@ -123,8 +142,7 @@ class Engine:
 
     def answer(self, asks: Sequence[Ask]) -> list[Answer]:
         """Answers in the order of ``asks``, independent of how they are grouped."""
-        if self._threads:
-            self._torch.set_num_threads(self._threads)
+        self._torch.set_num_threads(self._threads)
         answers: dict[int, Answer] = {}
         with self._torch.inference_mode():
             for scored, places in self._groups(asks):
@@ -346,6 +364,14 @@ class Engine:
                 f"{self._name}: the prompt has {len(tokens)} tokens and the model's context holds {self.context}; "
                 "use a shorter prompt"
             )
+
+
+@cache
+def _all_threads() -> int:
+    """How many threads torch takes by itself; asked before a small model has it take one."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _kept_of_a_token(config: Any) -> int:

@@ -9,7 +9,7 @@ block's range. Knows nothing about loading what it wrote.
 import fcntl
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ def cache() -> Path:
     return (named if named.is_absolute() else Path.home() / ".cache") / "cornerman"
 
 
-def gguf_folder(file: Path) -> Path:
-    """The folder with the model of ``file``; the first call of all makes it, which takes from seconds to minutes.
+def gguf_folder(file: Path, say: Callable[[str], None] = lambda text: None) -> Path:
+    """The folder with the model of ``file``; the first call of all makes it, and says so: from seconds to minutes.
 
     Safe against other processes that do the same. Raises ``BadInput`` for a file that is broken, holds no chat model,
     or one that transformers does not know.
@@ -51,6 +51,7 @@ def gguf_folder(file: Path) -> Path:
     if not folder.is_dir():
         with alone(folder):
             if not folder.is_dir():
+                say(f"{file.name} is converted once, into {folder.parent}")
                 with whole_folder(folder) as fresh:
                     _convert(file, fresh)
     return folder

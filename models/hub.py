@@ -3,6 +3,7 @@
 Knows nothing about loading it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from models.errors import BadInput
@@ -16,20 +17,21 @@ FETCHED = ("*.safetensors", "*.json", "*.jinja", "*.model", "tokenizer*", "*.txt
 """Weights in safetensors, configuration and tokenizer; no pickles and no code."""
 
 
-def model_folder(name: str) -> Path:
+def model_folder(name: str, say: Callable[[str], None] = lambda text: None) -> Path:
     """The folder of ``rookie``, of ``smollm2``, of a path (of a GGUF file too), or of OWNER/NAME on the hub.
 
-    Raises ``BadInput`` where there is no such model, or it holds pickles or code of its own.
+    ``say`` hears of what takes its time. Raises ``BadInput`` where there is no such model, or it holds pickles or code
+    of its own.
     """
     path = Path(name).expanduser()
     if name == "rookie":
         folder = ROOKIE
     elif name == "smollm2":
-        folder = gguf_folder(smollm2_file())
+        folder = gguf_folder(smollm2_file(), say)
     elif path.is_dir():
         folder = path
     elif path.is_file():
-        folder = gguf_folder(path)
+        folder = gguf_folder(path, say)
     elif name.count("/") != 1 or name.startswith((".", "/", "~")) or path.suffix == ".gguf":
         raise BadInput(
             f"no model {name!r}: give rookie, smollm2, a folder, a GGUF file, or a name on the Hugging Face hub "

@@ -15,8 +15,9 @@ from typing import Any
 from models.batching import Batcher
 from models.chat import ChatRequest, Completion, FinishReason, Message, Usage, given_whole
 from models.endpoint import Endpoint
-from models.engine import Answer, Ask, Engine
+from models.engine import LARGE, SMALL, Answer, Ask, Engine, precision_for
 from models.errors import BadInput
+from models.notes import Notes
 from models.thoughts import apart
 from models.weights import model_digest
 
@@ -54,9 +55,10 @@ class LocalModel:
     """A chat model in this process; implements ``ChatModel``.
 
     ``path``: a folder with safetensors weights, configuration, tokenizer and chat template. ``kind``: of its endpoint.
-    ``device``: ``cpu``, ``cuda``, ``cuda:N``, or ``auto`` for a GPU if there is one. ``adapter``: a folder with a LoRA
-    adapter to put on top. ``most``: rows of one forward pass at most. ``prefixes``: how many shared system prompts are
-    kept computed. Raises ``BadInput`` for a folder that cannot be loaded, or a device that is not there.
+    ``device``: ``cpu``, ``cuda``, ``cuda:N``, or ``auto`` for a GPU if there is one and the model is not a small one.
+    ``adapter``: a folder with a LoRA adapter to put on top. ``most``: rows of one forward pass at most. ``prefixes``:
+    how many shared system prompts are kept computed. Raises ``BadInput`` for a folder that cannot be loaded, or a
+    device that is not there.
 
     Without a seed a call uses seed 0. Among ``choices`` the answer is drawn by the log-probability of each choice's
     tokens (and of the end token after it, unless every choice is a single token).
@@ -70,7 +72,7 @@ class LocalModel:
         *,
         name: str,
         kind: str = "local",
-        device: str = "cpu",
+        device: str = "auto",
         adapter: Path | None = None,
         most: int = 128,
         prefixes: int = 16,
@@ -81,7 +83,7 @@ class LocalModel:
         self._name = name
         self._kind = kind
         self._folders = (path,) if adapter is None else (path, adapter)
-        self._tokenizer, model = _load(path, found_device(device), adapter)
+        self._tokenizer, model = _load(path, device, adapter)
         ends = model.generation_config.eos_token_id
         ends = [self._tokenizer.eos_token_id] if ends is None else ends if isinstance(ends, list) else [ends]
         self._engine = Engine(model, end_tokens=ends, name=name, most=most, prefixes=prefixes)
@@ -93,6 +95,11 @@ class LocalModel:
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it computes and in which numbers, e.g. ``cuda:0`` and ``bfloat16``."""
+        return self._engine.device, self._engine.precision
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -153,22 +160,37 @@ class LocalModel:
         return ids
 
 
-def _load(path: Path, device: str, adapter: Path | None) -> tuple[Any, Any]:
-    """Tokenizer and model; the chat template runs in transformers' sandbox."""
+def tell_place(model: LocalModel, notes: Notes) -> None:
+    """Tell where ``model`` computes; of a small one nothing: it is quick, and decides alike in every company."""
+    device, precision = model.place
+    if precision != "float64":
+        notes.tell(model.name, "place", f"computes here, on {device} in {precision}")
+
+
+def _load(path: Path, wanted: str, adapter: Path | None) -> tuple[Any, Any]:
+    """Tokenizer and model, on the device that is ``wanted``; the chat template runs in transformers' sandbox."""
+    import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    device = found_device(wanted)
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(path), **options)
         model = AutoModelForCausalLM.from_pretrained(str(path), use_safetensors=True, dtype="auto", **options)
+        size = model.num_parameters()
+        if wanted == "auto" and size < SMALL:
+            device = "cpu"
         if adapter is not None:
             from peft import PeftModel
 
+            if size < LARGE:  # merged in half precision, what was learned would be rounded
+                model = model.float()
             model = PeftModel.from_pretrained(model, str(adapter), use_safetensors=True).merge_and_unload()
-        model = model.to(device)
+        precision = precision_for(size, device, bfloat16=device != "cpu" and torch.cuda.is_bf16_supported(False))
+        model = model.to(device, getattr(torch, precision or str(model.dtype).removeprefix("torch.")))
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
         reason = str(problem).strip().splitlines()[0]
         raise BadInput(f"cannot load the model in {adapter or path}: {reason}") from None

@@ -102,9 +102,12 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
         metered = Metered(Hinting(ThoughtsApart(batch), options.notes, spec), options.ledger, FREE)
         return Retrying(metered, max_retries=options.max_retries, seed=hash64(spec), notes=options.notes)
     from models.hub import model_folder
-    from models.local import LocalModel
+    from models.local import LocalModel, tell_place
 
-    return LocalModel(model_folder(rest or spec), name=spec, kind=kind, device=options.device)
+    folder = model_folder(rest or spec, lambda text: options.notes.tell(spec, "folder", text))
+    model = LocalModel(folder, name=spec, kind=kind, device="auto" if options.device is None else options.device)
+    tell_place(model, options.notes)
+    return model
 
 
 def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:

@@ -65,7 +65,8 @@ class ModelOptions:
     ``requests_per_minute`` and ``tokens_per_minute`` are the account's, and ``concurrency`` bounds the calls that the
     server gets at once. All models of a night share one ``ledger``, one ``traffic`` and one ``notes``. ``prices`` adds
     to the shipped table, and ``price`` is what this very model costs, whatever they say. ``extra`` holds further fields
-    of every request. ``device`` is where a model in this process computes: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``.
+    of every request. ``device`` is where a model in this process computes: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``,
+    which is what it does if nothing is said.
     """
 
     timeout_s: float = 60.0
@@ -83,7 +84,7 @@ class ModelOptions:
     prices: Mapping[str, Price] = field(default_factory=dict)
     price: Price | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    device: str = "cpu"
+    device: str | None = None
 
     def only_for_services(self, spec: str) -> None:
         """Raise ``BadInput`` if something is set that only a model behind a network can heed."""
@@ -93,7 +94,7 @@ class ModelOptions:
 
     def only_in_process(self, spec: str) -> None:
         """Raise ``BadInput`` if a device is named for a model that this process does not compute."""
-        if self.device != "cpu":
+        if self.device is not None:
             raise BadInput(f"{spec} takes no device: that is for the rookie and local:PATH, which compute here")
 
     def with_effort_of(self, spec: str) -> "ModelOptions":

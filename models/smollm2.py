@@ -33,8 +33,7 @@ def smollm2_file() -> Path:
 def fetch(say: Say = print) -> Path:
     """The folder of the model, fetched and converted unless that was done before; raises ``BadInput``."""
     file = fetch_file(say)
-    say(f"{file.name} as safetensors: half a minute the first time")
-    folder = gguf_folder(file)
+    folder = gguf_folder(file, say)
     say(f"smollm2 is complete: {folder}")
     return folder
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cornerman.config import Config
-from cornerman.opening import model_options, open_simple
+from cornerman.opening import model_options, open_simple, student_device
 from cornerman.scale.lease import Leased, Purse
 from cornerman.scale.tickets import (
     Fault,
@@ -129,6 +129,7 @@ class Worker:
         if card.folder is None:
             options = model_options(self._config, card.spec, self._purse.ledger, self._traffic, card.role)
             return Leased(open_model(card.spec, _share(options, self._workers)), self._purse)
+        device = student_device(self._config, card.spec, card.role)
         adapter = None if card.adapter is None else Path(card.adapter)
         for folder in filter(None, (Path(card.folder), adapter)):
             if not folder.is_dir():
@@ -136,7 +137,7 @@ class Worker:
                     f"{socket.gethostname()} does not see {folder}, the folder of {card.spec}: put students on a "
                     "folder that every node shares under one path"
                 )
-        return LocalModel(Path(card.folder), name=card.spec, kind="student", adapter=adapter)
+        return LocalModel(Path(card.folder), name=card.spec, kind="student", adapter=adapter, device=device)
 
 
 def _share(options: ModelOptions, workers: int) -> ModelOptions:

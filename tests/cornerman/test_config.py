@@ -6,7 +6,7 @@ import pytest
 
 from cornerman.config import TEMPLATE, Config, load_config, stored_config
 from cornerman.night.recognition import night_root, stage_digest
-from cornerman.opening import model_options
+from cornerman.opening import model_options, student_device
 from models.errors import BadInput
 from models.ledger import Ledger
 from models.prices import Price
@@ -112,7 +112,18 @@ def test_what_a_model_costs_and_is_sent_besides_reaches_it(tmp_path: Path) -> No
     assert (options.price, options.extra, options.device) == (
         Price(1.0, 2.0),
         {"top_p": 0.9, "nested": {"a": [1, "b"]}},
-        "cpu",
+        None,
     )
     teacher = model_options(config, "local:m", Ledger())
     assert (teacher.price, teacher.extra, teacher.device) == (None, {}, "cuda:1")
+
+
+def test_a_student_plays_where_its_section_says() -> None:
+    """Its own section first, as a player's or a teacher's; then that of all students."""
+    spec = "student:abc"
+    assert student_device(Config(), spec) == "auto"
+    everywhere = {"student": {"device": "cpu"}}
+    assert student_device(Config.model_validate(everywhere), spec) == "cpu"
+    this_one = everywhere | {"player": {"model": spec, "device": "cuda:1"}}
+    assert student_device(Config.model_validate(this_one), spec) == "cuda:1"
+    assert student_device(Config.model_validate(this_one), "student:xyz") == "cpu"

@@ -20,6 +20,7 @@ from models.errors import BadInput
 from models.hub import ROOKIE
 from models.ledger import Ledger
 from models.local import LocalModel, found_device
+from models.notes import Notes
 from models.prices import Price
 from models.registry import ModelOptions, open_model
 from models.remembered import Remembered
@@ -363,6 +364,10 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert [found_device(wanted) for wanted in ("auto", "cuda", "cuda:1")] == ["cuda", "cuda", "cuda:1"]
+    # The rookie stays where its decisions do not depend on their batch, and nothing is said of it.
+    told: list[str] = []
+    rookie = open_model("rookie", ModelOptions(notes=Notes(told.append)))
+    assert (rookie.endpoint.device, rookie.endpoint.precision, told) == ("cpu", "float64", [])
     with pytest.raises(BadInput, match="cuda:2 is not there: torch sees 2"):
         found_device("cuda:2")
 

@@ -17,7 +17,7 @@ from distill.rookie.lessons import DUEL, LEVELS, draw_lesson
 from distill.rookie.train import new_model, write_model
 from episodes.games.duel.words import MOVES
 from models.chat import ChatModel, ChatRequest, Completion, Message
-from models.engine import draw, uniform
+from models.engine import draw, precision_for, uniform
 from models.errors import BadInput
 from models.local import LocalModel
 from prompts.rule import situation_line
@@ -236,6 +236,39 @@ def test_an_adapter_is_put_on_top(folder: Path, tmp_path: Path) -> None:
     assert torch.allclose(wanted, found, atol=1e-4)
     with pytest.raises(BadInput, match="no adapter_config"):
         LocalModel(folder, name="student:x", adapter=folder)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "device", "bfloat16", "precision"),
+    [
+        (1_000_000, "cpu", False, "float32"),  # of which the engine makes float64
+        (135_000_000, "cpu", False, "float32"),
+        (7_000_000_000, "cpu", False, None),
+        (1_000_000, "cuda", True, "float32"),
+        (135_000_000, "cuda:1", True, "bfloat16"),
+        (135_000_000, "cuda", False, None),
+    ],
+)
+def test_precision_suits_size_and_device(parameters: int, device: str, bfloat16: bool, precision: str | None) -> None:
+    assert precision_for(parameters, device, bfloat16=bfloat16) == precision
+
+
+def test_an_adapter_is_merged_before_anything_is_rounded(folder: Path, tmp_path: Path) -> None:
+    """On a base stored in bfloat16 the model is the sum in float32, not its rounding."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(4)
+    AutoModelForCausalLM.from_pretrained(str(folder)).bfloat16().save_pretrained(str(tmp_path / "base"))
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(folder / name, tmp_path / "base" / name)
+    base = AutoModelForCausalLM.from_pretrained(str(tmp_path / "base"), dtype=torch.float32)
+    tuned = get_peft_model(base, LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False))
+    tuned.save_pretrained(str(tmp_path / "adapter"))
+    adapted = LocalModel(tmp_path / "base", name="student:x", adapter=tmp_path / "adapter")
+    wanted = tuned.merge_and_unload().state_dict()
+    for name, weight in adapted._engine.model.state_dict().items():
+        assert torch.equal(weight, wanted[name].double()), name
 
 
 def _spoiled(folder: Path, target: Path) -> Path:

@@ -17,7 +17,8 @@ from models import smollm2 as fetching
 from models.chat import ChatRequest, Completion, Message
 from models.errors import BadInput
 from models.local import LocalModel
-from models.registry import open_model
+from models.notes import Notes
+from models.registry import ModelOptions, open_model
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +40,15 @@ def test_it_knows_the_capital_of_france(model: LocalModel) -> None:
 
 
 def test_it_is_named_like_the_rookie(smollm2: Path) -> None:
-    opened = open_model("smollm2")
+    told: list[str] = []
+    opened = open_model("smollm2", ModelOptions(notes=Notes(told.append)))
     assert isinstance(opened, LocalModel)
     assert opened.name == "smollm2"
-    assert (opened.endpoint.kind, bool(opened.endpoint.weights)) == ("smollm2", True)
+    assert opened.endpoint.facts().keys() == {"kind", "device", "precision", "weights"}
+    device, precision = opened.place
+    assert told == [f"smollm2: computes here, on {device} in {precision}"]
+    assert (opened.endpoint.kind, opened.endpoint.device) == ("smollm2", device)
+    assert precision == ("float32" if device == "cpu" else "bfloat16")
     with pytest.raises(BadInput, match="not written as smollm2"):
         open_model("smollm2:x")
 
