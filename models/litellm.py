@@ -2,7 +2,8 @@
 
 litellm translates the request; what it adds of its own is off: its retries, its telemetry, its logs, its fetching of a
 newer price table when it is imported. What it hides stays hidden: it ends a stream that broke off without an error, or
-had a chunk that cannot be read, as if it had been whole. Knows nothing about prices, budgets or retries: those wrap it.
+had a chunk that cannot be read, as if it had been whole, and counts by itself the tokens of a stream that came without
+counts. Knows nothing about prices, budgets or retries: those wrap it.
 """
 
 import json

@@ -101,4 +101,6 @@ def _of(thing: Any, field: str) -> Any:
 
 def _said(error: Any) -> dict[str, Any]:
     """What an error says, in the fields that all of them have."""
-    return {field: getattr(error, field, None) for field in ("code", "message")}
+    if isinstance(error, str):
+        return {"message": error}
+    return {field: _of(error, field) for field in ("code", "message")}
