@@ -52,7 +52,8 @@ class Workplace:
             limited_usd=ledger.limit_usd is not None,
             limited_tokens=ledger.limit_tokens is not None,
         )
-        return RayPool(self.cluster, setup, ledger, partial(player_card, opened=self.players, store=self.store))
+        card_of = partial(player_card, opened=self.players, store=self.store)
+        return RayPool(self.cluster, setup, ledger, card_of, self.players.notes)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run ``work`` to its end and close the models in the same event loop."""

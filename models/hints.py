@@ -6,6 +6,7 @@ Knows nothing about who asks, and changes nothing.
 import asyncio
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from models.chat import ChatModel, ChatRequest, Completion, Message
 from models.notes import Notes
@@ -27,20 +28,26 @@ SHORTEST = 1000
 
 def least_tokens(messages: Sequence[Message]) -> int:
     """Tokens that a model must have read if it has read ``messages`` whole."""
-    texts = [message.content for message in messages]
-    if sum(map(len, texts)) < SHORTEST:
+    if sum(len(message.content) for message in messages) < SHORTEST:
         return 0
-    pieces = sum(len(PIECE.findall(text)) for text in texts)
-    characters = sum(len(RUN.sub(r"\1\1\1\1", text)) for text in texts)
+    sizes = [_size(message.content) for message in messages]
+    pieces, characters = (sum(part) for part in zip(*sizes, strict=True))
     return int(max(pieces * SURE, characters / MOST_CHARACTERS))
+
+
+@lru_cache(maxsize=1024)
+def _size(text: str) -> tuple[int, int]:
+    """The pieces and the characters of a text; of a run of one sign only a few count."""
+    return len(PIECE.findall(text)), len(RUN.sub(r"\1\1\1\1", text))
 
 
 class Hinting(Wrapper):
     """A model that tells ``notes`` of what can be mended, under ``name``: a thought that used up the answer, a prompt
-    that the server cut, a first answer that does not come."""
+    that the server cut (one that is not ``served`` cuts none), a first answer that does not come."""
 
-    def __init__(self, model: ChatModel, notes: Notes, name: str) -> None:
+    def __init__(self, model: ChatModel, notes: Notes, name: str, *, served: bool = True) -> None:
         super().__init__(model)
+        self._served = served
         self._notes = notes
         self._name = name
         self._answered = False
@@ -61,7 +68,7 @@ class Hinting(Wrapper):
                 'less (effort = "low", if it takes one)',
             )
         usage = completion.usage
-        if not usage.estimated and usage.tokens_in < least_tokens(request.messages):
+        if self._served and not usage.estimated and usage.tokens_in < least_tokens(request.messages):
             characters = sum(len(message.content) for message in request.messages)
             self._notes.tell(
                 self._name,

@@ -107,7 +107,7 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
     folder = model_folder(rest or spec, lambda text: options.notes.tell(spec, "folder", text))
     model = LocalModel(folder, name=spec, kind=kind, device="auto" if options.device is None else options.device)
     tell_place(model, options.notes)
-    return model
+    return Hinting(model, options.notes, spec, served=False)
 
 
 def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:

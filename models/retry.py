@@ -19,6 +19,9 @@ NOTABLE_S = 2.0
 """A wait that somebody is told of."""
 OUTAGE_S = 5.0
 """A fault of this length is an outage: the next one is told of again."""
+REMINDED_S = 30.0
+"""How long an outage lasts before it is told of again; then after twice that, and so on."""
+WAITING = "waiting"
 
 
 class Retrying(Wrapper):
@@ -44,6 +47,7 @@ class Retrying(Wrapper):
         seed: int = 0,
         sleep: Sleep = asyncio.sleep,
         notes: Notes | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(model)
         self._max_retries = max_retries
@@ -52,7 +56,9 @@ class Retrying(Wrapper):
         self._random = random.Random(seed)
         self._sleep = sleep
         self._notes = notes or Notes()
+        self._clock = clock
         self._down_since: float | None = None
+        self._said_after = REMINDED_S
 
     async def complete(self, request: ChatRequest) -> Completion:
         attempt = 0
@@ -85,24 +91,26 @@ class Retrying(Wrapper):
         return None if asked > self._longest_s else max(wait, asked + self._base_s * drawn)
 
     def _down(self, fault: ModelError, attempt: int, wait: float) -> None:
-        """Say what is waited for, and for how long, unless it is likely to pass at once."""
+        """Say what is waited for, and for how long, unless it is likely to pass at once; and again if it does not."""
+        now = self._clock()
         if self._down_since is None:
-            self._down_since = time.monotonic()
+            self._down_since, self._said_after = now, REMINDED_S
         nobody = isinstance(fault, Unavailable) and not (fault.status or fault.may_be_billed)
         if attempt or nobody or wait >= NOTABLE_S or isinstance(fault, TimedOut):
             left = self._max_retries - attempt
-            waits = wait + sum(min(self._base_s * 2.0**k, self._longest_s) for k in range(attempt + 1, attempt + left))
+            later = sum(min(self._base_s * 2.0**k, self._longest_s) for k in range(attempt + 1, attempt + left))
             said = str(fault).removeprefix(f"{self.name}: ")
-            again = (
-                f"asked again up to {left} times, within {waits:.0f} s" if left > 1 else f"asked again in {wait:.0f} s"
-            )
-            self._notes.tell(self.name, "waiting", f"{said}; it is waited for: {again}, then the pair is void")
+            again = f"each call is made up to {left} more times, over {wait + later:.0f} s and what the answers take"
+            self._notes.tell(self.name, WAITING, f"{said}{'' if said.endswith('?') else '.'} It is waited for: {again}")
+        if now - self._down_since >= self._said_after:
+            self._notes.say(f"{self.name}: no answer for {now - self._down_since:.0f} s, and waited for still")
+            self._said_after *= 2
 
     def _up(self) -> None:
         """The provider answers; after a while in which it did not, that is said too."""
         since, self._down_since = self._down_since, None
-        lasted = 0.0 if since is None else time.monotonic() - since
-        if lasted >= OUTAGE_S and self._notes.forget(self.name, "waiting"):
+        lasted = 0.0 if since is None else self._clock() - since
+        if lasted >= OUTAGE_S and self._notes.forget(self.name, WAITING):
             self._notes.say(f"{self.name}: answers again after {lasted:.0f} s")
 
 

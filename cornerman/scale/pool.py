@@ -33,6 +33,7 @@ from episodes.record import EpisodeRecord
 from models import errors
 from models.errors import BadInput, BudgetExhausted, CornermanError, Unavailable, Void
 from models.ledger import NANO, Allowance, Ledger, Total
+from models.notes import Notes
 
 MOST_LOSSES = 3
 """Workers that may be lost while they play one match: by then it is the match that ends them."""
@@ -67,10 +68,18 @@ class RayPool:
     """Plays matches on the workers of ``cluster``; a ``Runner`` for ``episodes.pairs``.
 
     ``setup`` is what every worker is made with, and ``card_of`` says of a player how another process opens it. The
-    workers spend from ``ledger``: see ``lease``.
+    workers spend from ``ledger``: see ``lease``. What they are told of models, ``notes`` are told once.
     """
 
-    def __init__(self, cluster: Cluster, setup: Setup, ledger: Ledger, card_of: Callable[[Player], PlayerCard]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        setup: Setup,
+        ledger: Ledger,
+        card_of: Callable[[Player], PlayerCard],
+        notes: Notes | None = None,
+    ) -> None:
+        self._notes = notes or Notes(note)
         self._cluster = cluster
         self._setup = setup
         self._ledger = ledger
@@ -127,6 +136,8 @@ class RayPool:
             self._lose(worker)
             return None
         self._account(worker, reply.used)
+        for told in reply.told:
+            self._notes.tell(*told)
         return reply
 
     def _record(self, reply: Reply, match: Match, worker: _Hired) -> EpisodeRecord:

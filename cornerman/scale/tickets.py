@@ -94,11 +94,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of a ticket, and all that the worker has used since it began, by model."""
+    """What became of a ticket, and all that the worker has used since it began, by model, and was told of models."""
 
     record: EpisodeRecord | None
     fault: Fault | None
     used: dict[str, Total]
+    told: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from episodes.players.model import ModelPlayer
 from models.chat import ChatModel
 from models.errors import BadInput, CornermanError, Void
 from models.local import LocalModel
+from models.notes import Notes
 from models.registry import ModelOptions, open_model
 from models.traffic import Traffic
 
@@ -57,6 +58,7 @@ class Worker:
         self._config = Config.model_validate_json(made_with.config)
         self._purse = Purse(limited_usd=made_with.limited_usd, limited_tokens=made_with.limited_tokens)
         self._traffic = Traffic()
+        self._notes = Notes(lambda text: None)  # they go with every reply: the program says them, once for all workers
         self._games: dict[str, Game] = {}
         self._models: dict[ModelCard, ChatModel] = {}
         self._players: dict[tuple[str, bytes], Player] = {}
@@ -83,7 +85,7 @@ class Worker:
             record = await play_episode(self._match(decode(Ticket, sent)))
         except CornermanError as error:
             fault = Fault(type(error).__name__, str(error), faults_of(error) if isinstance(error, Void) else ())
-        return encode(Reply(record, fault, self._purse.ledger.totals()))
+        return encode(Reply(record, fault, self._purse.ledger.totals(), self._notes.told))
 
     async def wants(self) -> bytes:
         """Wait until more of the budget is needed: an ``Ask``."""
@@ -98,7 +100,7 @@ class Worker:
             await asyncio.wait(self._playing, timeout=LAST_MATCHES_S)
         for model in self._models.values():
             await model.close()
-        return encode(Reply(None, None, self._purse.ledger.totals()))
+        return encode(Reply(None, None, self._purse.ledger.totals(), self._notes.told))
 
     def _match(self, ticket: Ticket) -> Match:
         if ticket.game not in self._games:
@@ -127,7 +129,9 @@ class Worker:
 
     def _chat(self, card: ModelCard) -> ChatModel:
         if card.folder is None:
-            options = model_options(self._config, card.spec, self._purse.ledger, self._traffic, card.role)
+            options = model_options(
+                self._config, card.spec, self._purse.ledger, self._traffic, card.role, notes=self._notes
+            )
             return Leased(open_model(card.spec, _share(options, self._workers)), self._purse)
         device = student_device(self._config, card.spec, card.role)
         adapter = None if card.adapter is None else Path(card.adapter)

@@ -110,6 +110,8 @@ def test_a_reply_that_is_no_reply_is_refused() -> None:
     with pytest.raises(ValueError, match="record"):
         decode(Reply, b'{"fault": null, "used": {}}')
     assert decode(Reply, encode(Reply(None, Fault("Unavailable", "down"), {}))).fault == Fault("Unavailable", "down")
+    told = (("vllm:m", "context", "the server cut the prompt"),)
+    assert decode(Reply, encode(Reply(None, None, {}, told))).told == told
 
 
 @pytest.mark.parametrize(
