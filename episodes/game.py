@@ -6,8 +6,10 @@ its objects: ``real_time``, ``cloneable``, ``closable`` and ``plan_game`` give t
 ``check_game`` tests that declarations are true.
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Protocol, cast, runtime_checkable
 
 Move = str
@@ -236,11 +238,13 @@ def last_named(reply: str, moves: Sequence[Move]) -> Move | None:
     """The move named last in ``reply`` as a whole word, case ignored: what most games want as ``read_move``.
 
     People and models reason first and decide last. Where two moves start at the same place the longer one counts.
+    Accents and the kind of apostrophe make no difference, unless they do between two moves.
     """
-    lowered = reply.lower()
+    distinct = len(set(map(_plain_move, moves))) == len(set(moves))
+    lowered = plain(reply) if distinct else reply.lower()
     best: tuple[int, int, Move] | None = None
     for move in moves:
-        word = move.lower()
+        word = _plain_move(move) if distinct else move.lower()
         at = lowered.rfind(word)
         while at >= 0:
             before, after = lowered[at - 1 : at], lowered[at + len(word) : at + len(word) + 1]
@@ -250,3 +254,21 @@ def last_named(reply: str, moves: Sequence[Move]) -> Move | None:
                 break
             at = lowered.rfind(word, 0, at)
     return best[2] if best else None
+
+
+def plain(text: str) -> str:
+    """``text`` as a keyboard without accents writes it, in lower case."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.translate(_SIGNS))
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).lower()
+
+
+_plain_move = lru_cache(maxsize=4096)(plain)
+_SIGNS = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u02bc\u00b4\u2032", "'")
+    | dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"')
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
+    | {"\u00e6": "ae", "\u00c6": "AE", "\u0153": "oe", "\u0152": "OE", "\u00f8": "o", "\u00d8": "O", "\u00df": "ss"}
+)
+"""Signs that have another shape on paper than on a keyboard."""

@@ -308,3 +308,20 @@ def test_what_was_found_before_it_raised_is_told_too() -> None:
     problems = check_game(game(features={"half": ("low",), "other": ("a", "b")}, phrase=phrase))
     assert "features['half'] is ('low',)" in problems[0]
     assert "the game raised KeyError: 'other'" in problems[1]
+
+
+@pytest.mark.parametrize(
+    ("reply", "moves", "named"),
+    [
+        ("I don\u2019t guard: I\u2019ll parry", ("guard", "i'll parry"), "i'll parry"),
+        ("zur Mühle", ("zur muhle", "weg"), "zur muhle"),
+        ("zur Muhle", ("zur Mühle", "weg"), "zur Mühle"),
+        ("e\u0301, not e", ("e", "é"), "e"),
+        ("\uff4a\uff41\uff42", ("jab", "throw"), "jab"),
+        ("step \u2212 1", ("step - 1", "step 1"), "step - 1"),
+        ("nothing of the kind", ("jab",), None),
+    ],
+)
+def test_a_move_is_found_however_it_is_written(reply: str, moves: tuple[str, ...], named: str | None) -> None:
+    """Accents count only where they tell two moves apart."""
+    assert last_named(reply, moves) == named

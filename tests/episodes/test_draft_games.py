@@ -22,7 +22,7 @@ from episodes.games.draft.follow import FollowGame, questions
 from episodes.games.draft.human import RecordedDrafter
 from episodes.games.draft.split import is_unseen
 from episodes.games.draft.table import DECK, TableGame, TableState, pool_value
-from episodes.games.draft.view import View, came_back, listed, read_pool
+from episodes.games.draft.view import View, came_back, listed, read_card, read_pool
 from episodes.play import Match, play_episode
 from episodes.player import Player
 from episodes.players.bots import load_bot
@@ -193,6 +193,37 @@ def test_a_reply_is_read_with_the_pack_in_mind(game: FollowGame) -> None:
     assert game.read_move(f"{first} beats {outside}", seen) == first
     assert game.read_move(f"I want {outside}!", seen) == outside
     assert game.read_move("no idea", seen) is None
+
+
+CARDS = ("Fire // Ice", "Fire Imp", "Jötun Grunt", "Lim-Dûl's Vault", "Urza's Bauble", "Wear // Tear", "Wear // Down",
+         "Æther Vial", "Commit // Memory", "Commit")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reply", "card"),
+    [
+        ("Urza\u2019s Bauble", "Urza's Bauble"),
+        ("I take Urza\u02bcs Bauble.", "Urza's Bauble"),
+        ("\u201cJotun Grunt\u201d", "Jötun Grunt"),
+        ("not the JOTUN GRUNT but the aether vial", "Æther Vial"),
+        ("Lim-Dul\u2019s Vault", "Lim-Dûl's Vault"),
+        ("Lim\u2011Du\u0302l's Vault", "Lim-Dûl's Vault"),
+        ("Fire", "Fire // Ice"),
+        ("Fire // Ice", "Fire // Ice"),
+        ("I pick Fire/Ice", "Fire // Ice"),
+        ("**Fire Imp**", "Fire Imp"),
+        ("rather Fire than Fire Imp", "Fire Imp"),
+        ("rather Fire Imp than Fire", "Fire // Ice"),
+        ("Wear // Tear", "Wear // Tear"),
+        ("Wear", None),
+        ("Commit", "Commit"),
+        ("Commit // Memory", "Commit // Memory"),
+        ("firefly", None),
+    ],
+)
+def test_a_card_is_found_however_its_name_is_written(reply: str, card: str | None) -> None:
+    assert read_card(reply, CARDS, CARDS) == card
+    assert read_card(f"Reasons first.\n{reply}", CARDS, CARDS) == card
 
 
 # Tables.

@@ -7,8 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from episodes.game import Move, Observation, last_named
+from episodes.game import Move, Observation, last_named, plain
 from episodes.games.draft.drafts import Card
 
 _ROUNDS = ("first", "second", "third", "later")
@@ -35,6 +36,7 @@ _PHRASES = {
     ("copies", "no"): "no card of the pack is in your pool",
 }
 _NOTHING = "nothing yet"
+_SPLIT = " // "
 _POOL = re.compile(r"^Your \w+ \(\d+ \w+\): (?P<cards>.*)\.$", re.M)
 _ENTRY = re.compile(r"(?P<name>.+?)(?: \(x(?P<copies>\d+)\))?")
 TERMS = ("Magic: The Gathering", "booster draft", "booster", "draft", "pool", "pack", "packs", "card", "cards")
@@ -110,11 +112,24 @@ def phrase(feature: str, value: str) -> str:
 def read_card(reply: str, moves: tuple[Move, ...], choices: tuple[Move, ...]) -> Move | None:
     """The card that a reply names: itself if it is nothing but a name, else the last one named of the pack, or of all.
 
-    A name may be part of another one, and reasons name other cards; so the pack comes first.
+    A name may be part of another one, and reasons name other cards; so the pack comes first. Accents, the kind of
+    apostrophe and the second half of a split card (`Fire // Ice`) may be missing.
     """
-    bare = reply.strip().strip("\"'*.").casefold()
+    bare = plain(reply).strip(" \n\"'*.")
     for known in (choices, moves):
-        for move in known:
-            if move.casefold() in (bare, reply.strip().casefold()):
-                return move
-    return last_named(reply, choices) or last_named(reply, moves)
+        if card := _called(known).get(bare):
+            return card
+    for known in (choices, moves):
+        called = _called(known)
+        if name := last_named(reply, tuple(called)):
+            return called[name]
+    return None
+
+
+@lru_cache(maxsize=256)
+def _called(cards: tuple[Move, ...]) -> Mapping[str, Move]:
+    """Cards by their names in plain letters, and split ones by their first halves, where those are nobody else's."""
+    names = {plain(card): card for card in cards}
+    halves = {name: name.partition(_SPLIT)[0] for name in names if _SPLIT in name}
+    shared = Counter(halves.values())
+    return {half: names[name] for name, half in halves.items() if shared[half] == 1} | names
