@@ -78,6 +78,7 @@ def test_a_model_in_bfloat16_keeps_it_too(tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "SMALL", 0)
+        patch.setattr(engine, "LARGE", 0)
         model = LocalModel(folder, name="local:coarse")
     assert model.endpoint.precision == "bfloat16"
     assert problems(model, HERE) == []

@@ -42,12 +42,11 @@ def test_it_knows_the_capital_of_france(model: LocalModel) -> None:
 def test_it_is_named_like_the_rookie(smollm2: Path) -> None:
     told: list[str] = []
     opened = open_model("smollm2", ModelOptions(notes=Notes(told.append)))
-    assert isinstance(opened, LocalModel)
     assert opened.name == "smollm2"
     assert opened.endpoint.facts().keys() == {"kind", "device", "precision", "weights"}
-    device, precision = opened.place
+    device, precision = opened.endpoint.device, opened.endpoint.precision
     assert told == [f"smollm2: computes here, on {device} in {precision}"]
-    assert (opened.endpoint.kind, opened.endpoint.device) == ("smollm2", device)
+    assert opened.endpoint.kind == "smollm2"
     assert precision == ("float32" if device == "cpu" else "bfloat16")
     with pytest.raises(BadInput, match="not written as smollm2"):
         open_model("smollm2:x")
