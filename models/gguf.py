@@ -18,7 +18,7 @@ from models.errors import BadInput
 from models.files import whole_folder
 from models.weights import file_digest
 
-EDITION = 1
+EDITION = 2
 """Of the conversion: folders of another are not used."""
 
 PLAIN = {0: "float32", 1: "float16"}
@@ -98,7 +98,8 @@ def _convert(file: Path, target: Path) -> None:
     # What is saved is a model like any other; with these transformers takes it for a packed one.
     model.hf_quantizer = None
     vars(model.config).pop("quantization_config", None)
-    model.generation_config.eos_token_id = _ends(tokenizer, metadata, file)
+    ends = _ends(tokenizer, metadata, file)
+    model.generation_config.eos_token_id = ends[0] if len(ends) == 1 else ends
     target.mkdir()
     try:
         model.save_pretrained(str(target))
