@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup night test check format bench docs rookie smollm2 vllm diambra constraints clean
+.PHONY: help setup night night-lm test check format bench docs rookie smollm2 vllm diambra constraints clean
 
 help: ## list the habits
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 night: setup ## one whole night on the built-in parts (SIZE=smoke|demo|full)
 	@$(BIN)/cornerman night --size $(SIZE)
+
+night-lm: smollm2 ## a small night whose player and student are a real language model (half an hour on two cores)
+	@$(BIN)/cornerman night --size smoke --config examples/smollm2.toml
 
 test: export BESIDE = tests/support/environments.py
 test: setup check ## check, then every test, three at a time

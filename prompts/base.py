@@ -1,7 +1,7 @@
 """Base texts: what a player is told before any guidance, and how one turn is put to it.
 
 They are Markdown files in ``prompts/bases``. Three kinds ship: ``full`` for models that read (the game's rules and how
-to answer), ``brief`` for the rookie, ``bare`` for students, which get no guidance. Knows nothing about guidance items.
+to answer), ``brief`` for the smallest, ``bare`` for students, which get no guidance. Knows nothing about guidance items.
 """
 
 import string
@@ -16,6 +16,7 @@ from prompts.frontmatter import split
 
 BASES = Path(__file__).parent / "bases"
 ANY_GAME = "*"
+TOO_SMALL_TO_READ = ("rookie", "smollm2")
 FIELDS = ("game", "name", "turn", "constrained", "remarks", "heading")
 _TURN_FIELDS = ("situation", "text", "legal")
 
@@ -91,11 +92,12 @@ def base_for(game: Game, name: str) -> Base:
 
 
 def default_base(game: Game, model: str) -> Base:
-    """The base for a model by its name: ``brief`` for the rookie, ``bare`` for students, ``full`` for all others.
+    """The base for a model by its name: ``brief`` for those that are too small to read a game's rules, ``bare`` for
+    students, ``full`` for all others.
 
     A student is ``student:ID``, or served by the name that its export has, ``vllm:URL#student-ID``.
     """
     student = model.startswith("student:") or "#student-" in model
-    kind = "brief" if model == "rookie" else "bare" if student else "full"
+    kind = "brief" if model in TOO_SMALL_TO_READ else "bare" if student else "full"
     shipped = (game.name, kind) in _shipped() or (ANY_GAME, kind) in _shipped()
     return base_for(game, kind if shipped else "full")
