@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from models.chat import ChatModel, ChatRequest, Completion
-from models.errors import Learnt, ModelError, RateLimited, TimedOut, Unavailable
+from models.errors import Learnt, Malformed, ModelError, RateLimited, TimedOut, Unavailable
 from models.notes import Notes
 from models.wrapping import Wrapper
 
@@ -26,6 +26,8 @@ WAITING = "waiting"
 
 class Retrying(Wrapper):
     """A model that is asked again, at most ``max_retries`` times, when it is limited, unavailable or too slow.
+
+    What could not be read is asked for once more: a proxy's page passes, another protocol does not.
 
     The wait before attempt k is drawn evenly from [d/2, d] with d = ``base_s`` * 2**k, at most ``longest_s``
     ("equal jitter"). Where the provider asks for a wait (``Retry-After``), it is that and up to ``base_s`` more, for
@@ -61,7 +63,7 @@ class Retrying(Wrapper):
         self._said_after = REMINDED_S
 
     async def complete(self, request: ChatRequest) -> Completion:
-        attempt = 0
+        attempt, unread = 0, False
         while True:
             try:
                 completion = await self._model.complete(request)
@@ -69,8 +71,9 @@ class Retrying(Wrapper):
                 return completion
             except Learnt:
                 continue
-            except (RateLimited, TimedOut, Unavailable) as fault:
-                wait = self._wait(fault, attempt)
+            except (Malformed, RateLimited, TimedOut, Unavailable) as fault:
+                wait = None if isinstance(fault, Malformed) and unread else self._wait(fault, attempt)
+                unread = unread or isinstance(fault, Malformed)
                 if wait is None:
                     raise
                 self._down(fault, attempt, wait)

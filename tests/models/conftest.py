@@ -20,5 +20,5 @@ def server(running: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServ
     running.requests.clear()
     running.paths.clear()
     running.objects = lambda request, path: None
-    running.changes = lambda answer: answer
+    running.changes = lambda answer, request: answer
     return running

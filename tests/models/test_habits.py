@@ -62,7 +62,7 @@ def answered(model: ChatModel, streams: bool = False, **arguments: Any) -> Compl
 
 def changing(server: FaultyServer, change: Change) -> None:
     """Have ``change`` done to a copy of every whole answer and of every event."""
-    server.changes = lambda answer: change(copy.deepcopy(answer))
+    server.changes = lambda answer, request: change(copy.deepcopy(answer))
 
 
 def ends(reason: str) -> Change:

@@ -104,7 +104,7 @@ def test_no_more_tokens_are_asked_for_than_there_are_bytes(texts: list[str]) -> 
 def test_every_service_says_so(kind: str, server: FaultyServer) -> None:
     """Both hints through the protocols: a reply of thoughts alone, and counts that are too small."""
 
-    def change(answer: dict[str, Any]) -> dict[str, Any]:
+    def change(answer: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
         for choice in answer.get("choices") or ():
             choice["message"] |= {"content": None, "reasoning_content": "hm"}
         kept = [block for block in answer.get("content") or () if block["type"] == "thinking"]

@@ -47,11 +47,18 @@ def test_passing_faults_are_waited_out() -> None:
     assert [0.5 * 2**k <= wait <= 2**k for k, wait in enumerate(waits)] == [True] * 3
 
 
-@pytest.mark.parametrize(
-    "fault", [Refused("a"), Malformed("b"), BudgetExhausted("c"), Unavailable("d", retryable=False)]
-)
+@pytest.mark.parametrize("fault", [Refused("a"), BudgetExhausted("c"), Unavailable("d", retryable=False)])
 def test_lasting_faults_are_not_retried(fault: ModelError) -> None:
     assert run([fault]) == (fault, [])
+
+
+def test_what_could_not_be_read_is_asked_for_once_more() -> None:
+    faults: list[ModelError] = [Malformed("a"), Unavailable("b"), Malformed("c")]
+    answer, waits = run(faults)
+    assert answer is faults[2]
+    assert len(waits) == 2
+    assert run(faults[:2])[0] == "guard"
+    assert run(faults[:1], max_retries=0) == (faults[0], [])
 
 
 def test_it_gives_up() -> None:

@@ -8,8 +8,8 @@ beside the text, each in a field of its own (what Claude and Responses think com
 with 500 and then answers. In a stream besides: ``cut`` and ``stall`` in its middle (``cut-once`` the first time),
 ``overloaded`` (an error event), ``silent`` (not one event), ``noise`` (a chunk that is none), ``unfinished`` (no end).
 
-A test may have its server object to requests (``objects``: a status and a body, or nothing), and change its answers
-(``changes``: every whole answer, and every event of a stream).
+A test may have its server object to requests (``objects``: a status and a body, or nothing, or another name for the
+model in the request), and change its answers (``changes``: every whole one, and every event of a stream).
 """
 
 import contextlib
@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 import faulty_streams
@@ -39,7 +39,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.tokens_given = 0
         self.objects: Callable[[dict[str, Any], str], tuple[int, Any] | None] = lambda request, path: None
-        self.changes: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer
+        self.changes: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] = lambda answer, request: answer
         self.connections: list[socket.socket] = []
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
@@ -50,7 +50,7 @@ class FaultyServer(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def __enter__(self) -> "FaultyServer":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -96,16 +96,17 @@ class _Handler(BaseHTTPRequestHandler):
         request = json.loads(body)
         self._protocol, streams = self._spoken(request)
         self.server.requests.append(request)
-        name = request["model"]
         if objection := self.server.objects(request, urlsplit(self.path).path):
             self._send(*objection)
-        elif not self._went_wrong(name):
+            return
+        name = request["model"]
+        if not self._went_wrong(name):
             if name == "slow":
                 time.sleep(SLOW_S)
             if streams:
-                self._stream(name)
+                self._stream(name, request)
             else:
-                self._send(200, self.server.changes(self._completion(name)))
+                self._send(200, self.server.changes(self._completion(name), request))
 
     def _spoken(self, request: dict[str, Any]) -> tuple[str, bool]:
         """The protocol, and whether a stream is asked for; the clouds have the model's name in the address."""
@@ -147,13 +148,13 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return True
 
-    def _stream(self, name: str) -> None:
+    def _stream(self, name: str, request: dict[str, Any]) -> None:
         """Send the events, each as a chunk of its own."""
         events = {
             "chat": lambda: faulty_streams.chat(name),
             "responses": lambda: faulty_streams.responses(name, self._completion(name)),
         }.get(self._protocol, lambda: faulty_streams.messages(name))()
-        events = [self.server.changes(event) for event in events]
+        events = [self.server.changes(event, request) for event in events]
         kind = "application/vnd.amazon.eventstream" if self._protocol == "aws" else "text/event-stream"
         cut = name == "cut" or (name == "cut-once" and self._earlier(name) == 0)
         try:
