@@ -47,8 +47,8 @@ from episodes.player import Player
 from episodes.store.store import Store
 from models.chat import ChatModel, ChatRequest, Completion, Usage
 from models.endpoint import Endpoint
+from models.holding import held_to
 from models.hub import ROOKIE
-from models.openai import one_of
 from models.registry import open_model
 from prompts.base import base_for
 from prompts.prompt import Prompt, player
@@ -93,7 +93,7 @@ class Counted:
         said = [{"role": message.role, "content": message.content} for message in request.messages]
         body = {"model": "rookie", "messages": said}
         body |= {field: getattr(request, field) for field in ("max_tokens", "temperature", "seed")}
-        body |= one_of(request.choices, "choice")["extra_body"] if request.choices else {}
+        body |= held_to(request, "vllm")["extra_body"] if request.choices else {}
         self.bodies.append(json.dumps(body).encode())
         return completion
 

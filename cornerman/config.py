@@ -55,7 +55,13 @@ class ModelSection(ServedSection):
     time_limit: Limit = Field(default=60.0, gt=0)
 
 
-class PlayerSection(ModelSection):
+class PlayingSection(ModelSection):
+    """A chat model that plays: held to legal moves or plans where it can be, unless it is asked for ``free`` text."""
+
+    free: bool = False
+
+
+class PlayerSection(PlayingSection):
     model: str = "rookie"
 
 
@@ -70,6 +76,7 @@ class TeacherSection(ServedSection):
 
     model: str = "search"
     prompt: str = "certified"
+    free: bool = False
 
 
 class StudentSection(Section):
@@ -182,6 +189,7 @@ model = "rookie"
 # concurrency = 64                     # calls at once to this server at most
 # price = [0.50, 2.00]                 # what this model costs, whatever [prices] says of its name; a third: cached
 # extra = { top_p = 0.9 }              # further fields of every request, as the server knows them
+# free = true                          # ask for free text, where the model would be held to legal moves or plans
 # device = "cpu"                       # for models in this process: cpu, cuda, cuda:N; else a GPU if there is one
 temperature = 1.0
 max_tokens = 128         # a reply

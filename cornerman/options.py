@@ -45,6 +45,10 @@ AtOnce = Annotated[
     int | None,
     typer.Option("--at-once", min=1, help="Episodes at once on Ray, over all workers. Default: 64 a worker."),
 ]
+Free = Annotated[
+    bool,
+    typer.Option("--free", help="Ask models for free text, where they would be held to legal moves or plans."),
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Where every random draw comes from.")]
 
 

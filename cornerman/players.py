@@ -16,7 +16,7 @@ path/to/file.py:OBJECT, or an installed plug-in's name       a player of your ow
 import difflib
 from dataclasses import replace
 
-from cornerman.config import Config, ModelSection
+from cornerman.config import Config, ModelSection, PlayingSection, TeacherSection
 from cornerman.opening import Role, ledger_of, model_options, open_simple, section_of, student_device
 from cornerman.terminal import note
 from distill.student import load_student, open_student, student_player
@@ -58,8 +58,10 @@ class Players:
     """Opens players for one command: one ledger for all of them, and each model opened once for each section of the
     configuration that speaks of it."""
 
-    def __init__(self, config: Config, store: Store, ledger: Ledger | None = None) -> None:
+    def __init__(self, config: Config, store: Store, ledger: Ledger | None = None, *, free: bool = False) -> None:
+        """``free``: no model is held to anything, whatever the configuration says."""
         self._config = config
+        self.free = free
         self._store = store
         self._models: dict[tuple[str, Role | None], ChatModel] = {}
         self._simple: dict[int, tuple[str, Player]] = {}
@@ -96,7 +98,7 @@ class Players:
     def _student(self, student_id: str, game: Game) -> Player:
         """A student plays with the prompt and at the temperature that it was made for; its model is opened once."""
         student = load_student(self._store, student_id)
-        return student_player(student, game, self.model(student.name))
+        return student_player(student, game, self.model(student.name), free=self.free)
 
     def _of_model(self, spec: str, game: Game, role: Role) -> Player:
         model, at, prompt = spec.rpartition("@")
@@ -120,7 +122,7 @@ class Players:
             self._kept.add(prompt.id)
         if model == FOLLOWER:
             return follower(prompt, name)
-        player = prompted(self.model(model, role), prompt, game, name)
+        player = prompted(self.model(model, role), prompt, game, name, free=self.free or self._asks_free(model, role))
         found = section_of(self._config, model, "player")  # a teacher is asked as a player of its name is
         if found is None or not isinstance(found[1], ModelSection):
             return player
@@ -128,6 +130,10 @@ class Players:
         return replace(
             player, temperature=section.temperature, max_tokens=section.max_tokens, time_limit=section.time_limit
         )
+
+    def _asks_free(self, model: str, role: Role) -> bool:
+        found = section_of(self._config, model, role)
+        return found is not None and isinstance(found[1], PlayingSection | TeacherSection) and found[1].free
 
     def model(self, spec: str, role: Role = "player") -> ChatModel:
         """The chat model that ``spec`` names (``student:ID`` too) as the section of ``role`` says, opened once."""

@@ -88,16 +88,18 @@ def workplace(
     write: bool = True,
     ray: str | None = None,
     at_once: int | None = None,
+    free: bool = False,
 ) -> Iterator[Workplace]:
     """Open everything; raises ``BadInput`` for whatever cannot be opened.
 
-    ``ray`` is where episodes are played and ``at_once`` how many: see ``cornerman.options``.
+    ``free``: no model is held to anything. ``ray`` is where episodes are played and ``at_once`` how many: see
+    ``cornerman.options``.
     """
     chosen = settings(db, config, game, seed=seed)
     loaded = load_game(chosen.game)
     with joined(ray, at_once) as cluster, Store.open(chosen.db, write=write) as store:
         store.on_fault = told_once(note)
-        yield Workplace(chosen, store, loaded, Players(chosen, store), cluster)
+        yield Workplace(chosen, store, loaded, Players(chosen, store, free=free), cluster)
 
 
 def against(place: Workplace, opponents: Sequence[str] | None) -> Workplace:

@@ -188,14 +188,14 @@ def checked_base(student: Student) -> Path:
     return folder
 
 
-def student_player(student: Student, game: Game, model: ChatModel | None = None) -> ModelPlayer:
+def student_player(student: Student, game: Game, model: ChatModel | None = None, *, free: bool = False) -> ModelPlayer:
     """The student as a player: the short prompt that it was trained on, at the temperature that it plays best.
 
-    ``model`` is the student's own where it is open already.
+    ``model`` is the student's own where it is open already; ``free``: it is held to nothing.
     """
     if student.game != game.name:
         raise BadInput(f"{student.name} plays {student.game}, not {game.name}")
-    asked = player(model or open_student(student), Prompt(student_base(game)), game, student.name)
+    asked = player(model or open_student(student), Prompt(student_base(game)), game, student.name, free=free)
     return replace(asked, temperature=student.temperature)
 
 

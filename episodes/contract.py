@@ -20,10 +20,12 @@ from episodes.game import (
     State,
     cloneable,
     closable,
+    grammar_game,
     plan_game,
     real_time,
 )
 from models.errors import GameFault
+from models.grammar import Walker, drawn
 
 SEEDS = (1, 2)
 MOST_DECISIONS = 1000
@@ -111,6 +113,7 @@ _REAL_TIME = ("tick", "advance", "ready_in", "inputs")
 _CLONE = ("clone", "fingerprint", "belief", "legal_moves")
 _CLOSE = ("close",)
 _PLANS = ("first_move", "rest_of")
+_GRAMMAR = ("plan_grammar",)
 
 
 def _capabilities(game: Game) -> Iterator[str]:
@@ -128,6 +131,7 @@ def _capabilities(game: Game) -> Iterator[str]:
     yield from _members(state, "states", "capabilities.clone", declared.clone, _CLONE)
     yield from _members(state, "states", "capabilities.most_at_once", external, _CLOSE)
     yield from _members(game, "game", "capabilities.plans", declared.plans, _PLANS)
+    yield from _members(game, "game", "capabilities.grammar", declared.grammar, _GRAMMAR)
     if hasattr(state, "close"):
         state.close()
 
@@ -391,6 +395,28 @@ def _single_moves(game: Game) -> Iterator[str]:
             yield f"rest_of({move!r}) is {rest!r}: nothing is left of a single move"
 
 
+def _written_plans(game: Game) -> Iterator[str]:
+    """a plan that its grammar allows is read as it is written, and accepted."""
+    planned = grammar_game(game)
+    if planned is None:
+        return
+    for seed in SEEDS:
+        rng = random.Random(f"plans {seed}")
+        for state in _walk(game, seed):
+            for seat in state.to_act():
+                seen = state.observe(seat)
+                grammar = planned.plan_grammar(seen)
+                plan = drawn(grammar, rng)
+                if (found := game.read_move(plan, seen)) != plan:
+                    yield f"plan_grammar allows {plan!r}, which read_move reads as {found!r}: write plans as it does"
+                elif not state.accepts(seat, plan):
+                    yield f"plan_grammar allows {plan!r}, which is not accepted: whoever is held to it loses decisions"
+                walker = Walker(grammar)
+                for move in seen.legal_moves:
+                    if not walker.knows(move):
+                        yield f"plan_grammar does not allow {move!r}, a legal move: a single move is a plan"
+
+
 _CHECKS: tuple[Callable[[Game], Iterator[str]], ...] = (
     _declarations,
     _results,
@@ -402,4 +428,5 @@ _CHECKS: tuple[Callable[[Game], Iterator[str]], ...] = (
     _forfeits,
     _closing,
     _single_moves,
+    _written_plans,
 )

@@ -2,7 +2,8 @@
 
 The words are OpenSpiel's. A turn-based game implements ``Game`` and ``State``; a real-time game has a tick rate and
 adds ``RealTimeState``. What else a game can do it declares as ``Capabilities``, and nothing is found out by looking at
-its objects: ``real_time``, ``cloneable``, ``closable`` and ``plan_game`` give them as what they are declared to be.
+its objects: ``real_time``, ``cloneable``, ``closable``, ``plan_game`` and ``grammar_game`` give them as what they are
+declared to be.
 ``check_game`` tests that declarations are true.
 """
 
@@ -11,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, Protocol, cast, runtime_checkable
+
+from models.grammar import Grammar
 
 Move = str
 
@@ -141,6 +144,8 @@ class Capabilities:
     """States are ``CloneableState``, so that searches and what-ifs can play on from them."""
     plans: bool = False
     """Models may answer with plans of moves: the game is a ``PlanGame``."""
+    grammar: bool = False
+    """Plans are texts of a grammar, to which models can be held: the game is a ``GrammarGame``."""
     most_at_once: int | None = None
     """States live in other processes and are ``ClosableState``; so many episodes can run beside each other."""
     terms: tuple[str, ...] | None = None
@@ -199,6 +204,14 @@ class PlanGame(Game, Protocol):
 
 
 @runtime_checkable
+class GrammarGame(PlanGame, Protocol):
+    """A game that says what a plan may be."""
+
+    def plan_grammar(self, observation: Observation) -> Grammar:
+        """Plans as ``read_move`` gives them, each of which the game accepts where this is seen; single moves too."""
+
+
+@runtime_checkable
 class ExternalGame(Game, Protocol):
     """What a game may inherit that was written before ``Capabilities.most_at_once``; see ``games.undeclared``."""
 
@@ -232,6 +245,11 @@ def closable(game: Game, state: State) -> ClosableState | None:
 def plan_game(game: Game) -> PlanGame | None:
     """``game`` as one that takes plans; ``None`` where every decision is one move."""
     return cast(PlanGame, game) if game.capabilities.plans else None
+
+
+def grammar_game(game: Game) -> GrammarGame | None:
+    """``game`` as one that says what a plan may be; ``None`` where it does not."""
+    return cast(GrammarGame, game) if game.capabilities.grammar else None
 
 
 def last_named(reply: str, moves: Sequence[Move]) -> Move | None:

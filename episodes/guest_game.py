@@ -25,6 +25,7 @@ from episodes.fault import (
 )
 from episodes.game import Capabilities, Fate, Game, Input, Move, Observation, State
 from models.errors import CornermanError, GameFault
+from models.grammar import Grammar, is_grammar
 
 FATES: tuple[Fate, ...] = get_args(Fate)
 MOST_TICKS = 10**6
@@ -85,6 +86,12 @@ def _read_text(owner: Any, found: object, asked: tuple[Any, ...]) -> str:
 
 def _read_move(owner: Any, found: object, asked: tuple[Any, ...]) -> Move | None:
     return None if found is None else checked_text(found)
+
+
+def _read_grammar(owner: Any, found: object, asked: tuple[Any, ...]) -> Grammar:
+    if not is_grammar(found):
+        raise ContractBroken(found, "a grammar is wanted, see models/grammar.py")
+    return cast(Grammar, found)
 
 
 def _read_count(owner: Any, found: object, asked: tuple[Any, ...]) -> int:
@@ -295,6 +302,7 @@ _PLANS: Mapping[str, Any] = {
     "first_move": _calling("first_move", _read_move),
     "rest_of": _calling("rest_of", _read_move),
 }
+_GRAMMAR: Mapping[str, Any] = {"plan_grammar": _calling("plan_grammar", _read_grammar)}
 
 
 def guest_game(inner: Game, place: str, reopen: Callable[[str], Game]) -> Game:
@@ -303,8 +311,9 @@ def guest_game(inner: Game, place: str, reopen: Callable[[str], Game]) -> Game:
     Raises ``BadInput`` where the game cannot even say what it is.
     """
     with opening(f"{place} cannot be opened: in its declarations"):
-        members = _PLANS if inner.capabilities.plans else {}
-        made = type(f"Guest{type(inner).__name__}", (_Game,), dict(members))
+        can = inner.capabilities
+        members = {**(_PLANS if can.plans else {}), **(_GRAMMAR if can.grammar else {})}
+        made = type(f"Guest{type(inner).__name__}", (_Game,), members)
         return cast(Game, made(inner, place, reopen))
 
 

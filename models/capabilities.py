@@ -17,8 +17,8 @@ EFFORTS: tuple[Effort, ...] = get_args(Effort)
 API = Literal["chat", "responses"]
 """The two protocols of OpenAI's: chat completions and responses."""
 
-Choosing = Literal["choice", "schema"]
-"""How a server is held to one of several answers: vLLM's own field, or a JSON schema with an enumeration."""
+Holding = Literal["vllm", "schema"]
+"""How a server is held to choices or a grammar: vLLM's own field, or a JSON schema of a string."""
 
 Thinking = Literal["budget", "adaptive", "always"]
 """How Claude is made to think: by a budget in tokens; by an effort, once it is told to think; by an effort alone."""
@@ -28,8 +28,8 @@ Thinking = Literal["budget", "adaptive", "always"]
 class Capabilities:
     """The parameters of one model.
 
-    ``samples``: takes ``temperature`` (and, on OpenAI's chat API, ``seed``). ``choices``: how it can be held to one of
-    several answers, if at all. ``efforts``: those that it takes. ``quick``: the effort that is asked with a request
+    ``samples``: takes ``temperature`` (and, on OpenAI's chat API, ``seed``). ``holding``: how it can be held to some
+    answers, if at all. ``efforts``: those that it takes. ``quick``: the effort that is asked with a request
     that has ``choices``, unless one is configured, because a player in a hurry wants one word, and thinking counts
     against ``max_tokens``. ``api``: which of OpenAI's APIs it wants. ``thinking``: how Claude is made to think.
     ``marks``: what the provider is to cache of a request must be marked.
@@ -37,7 +37,7 @@ class Capabilities:
 
     token_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     samples: bool = True
-    choices: Choosing | None = None
+    holding: Holding | None = None
     efforts: tuple[Effort, ...] = ()
     quick: Effort | None = None
     api: API = "chat"
@@ -45,9 +45,9 @@ class Capabilities:
     marks: bool = False
 
 
-VLLM = Capabilities(choices="choice", efforts=EFFORTS)
-LOCAL_SERVER = Capabilities(choices="schema", efforts=EFFORTS)
-"""Ollama and llama.cpp: a schema becomes a grammar there, in no time."""
+VLLM = Capabilities(holding="vllm", efforts=EFFORTS)
+LOCAL_SERVER = Capabilities(holding="schema", efforts=EFFORTS)
+"""Ollama and llama.cpp: a schema becomes a grammar there, in no time, and one that begins after the thought."""
 
 COMPATIBLE = Capabilities(efforts=EFFORTS, thinking="always")
 """A server that speaks OpenAI's or Anthropic's API and of which nothing else is known: it judges what it is sent."""

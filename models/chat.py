@@ -5,15 +5,18 @@ Knows nothing about games, prompts or who is asking.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from models.endpoint import Endpoint
+from models.grammar import Grammar
 
 OnText = Callable[[str], None]
 """Called with the whole text so far whenever it has grown."""
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "refusal"]
+Holds = Literal["nothing", "choices", "grammar"]
+"""What a model can be held to: to nothing, to one of several choices, or to any grammar and so to choices too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,9 @@ class Usage:
 class ChatRequest:
     """Everything that a model is asked at once; a value, so that two requests which ask the same are equal.
 
-    With ``choices`` the answer is one of them where the model can be held to it (constrained decoding or scoring); a
-    model that cannot simply answers, and the caller reads the text. ``temperature`` 0 is greedy.
+    With ``choices`` the answer is one of them, and with ``grammar`` a text of it, where the model can be held to it
+    (constrained decoding or scoring), after its thought where it thinks; a model that cannot simply answers, and the
+    caller reads the text. There are never both. ``temperature`` 0 is greedy.
 
     ``on_text`` gets the whole text so far, on the event loop, each time it grows; from a model that cannot stream it
     gets the whole text once. The last text it gets is that of the completion, if the model wrote any and the provider
@@ -60,6 +64,7 @@ class ChatRequest:
     temperature: float = 0.0
     seed: int | None = None
     on_text: OnText | None = field(default=None, compare=False, repr=False)
+    grammar: Grammar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,20 @@ class ChatModel(Protocol):
 
     async def close(self) -> None:
         """Release connections, threads and memory; calling it twice is harmless."""
+
+
+@runtime_checkable
+class HeldModel(ChatModel, Protocol):
+    """A model whose answers can be held to something."""
+
+    @property
+    def holds(self) -> Holds:
+        """What to."""
+
+
+def holds_of(model: ChatModel) -> Holds:
+    """What the answers of ``model`` can be held to."""
+    return model.holds if isinstance(model, HeldModel) else "nothing"
 
 
 def given_whole(request: ChatRequest, completion: Completion) -> Completion:

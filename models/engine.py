@@ -14,7 +14,7 @@ import inspect
 import math
 import sys
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from models.choices import Tokens, Tree, log_sum, rows_of, tree_of
 from models.errors import BadInput
 from models.ids import hash64
+from models.masked import Pen
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,8 @@ class Ask:
     """One request in tokens.
 
     ``tokens`` is the whole prompt; its first ``shared`` tokens are worth keeping for later requests. With ``choices``
-    (each a tuple of tokens) one of them is drawn, otherwise up to ``max_tokens`` are generated.
+    (each a tuple of tokens) one of them is drawn, otherwise up to ``max_tokens`` are generated: with ``pen``, which
+    makes one for so many tokens, only those that it allows.
     """
 
     tokens: tuple[int, ...]
@@ -55,6 +57,7 @@ class Ask:
     max_tokens: int
     temperature: float
     seed: int
+    pen: Callable[[int], Pen] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +333,7 @@ class Engine:
         written: list[list[int]] = [[] for _ in asks]
         ended = [False] * len(asks)
         limits = [min(ask.max_tokens, self.context - len(ask.tokens)) for ask in asks]
+        pens = [ask.pen(limit) if ask.pen else None for ask, limit in zip(asks, limits, strict=True)]
         while True:
             places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
             logits = self.model(
@@ -337,20 +341,31 @@ class Engine:
             ).logits[:, -1]
             logs = logits.double().log_softmax(-1)
             latest = [0] * len(asks)
-            for row, ask in enumerate(asks):
+            for row, (ask, pen) in enumerate(zip(asks, pens, strict=True)):
                 if ended[row] or len(written[row]) >= limits[row]:
                     continue
-                latest[row] = self._sample(logs[row], ask.temperature, uniform(ask.seed, len(written[row])))
+                latest[row] = self._sample(logs[row], ask.temperature, uniform(ask.seed, len(written[row])), pen)
                 written[row].append(latest[row])
-                ended[row] = latest[row] in self._ends
+                ended[row] = latest[row] in self._ends if pen is None else pen.finished
             if all(done or len(text) >= limit for done, text, limit in zip(ended, written, limits, strict=True)):
                 break
             ids = torch.tensor(latest, device=self._device)[:, None]
             mask = torch.cat([mask, torch.ones_like(mask[:, :1])], 1)
         return [Answer(-1, tuple(text), ended=done) for text, done in zip(written, ended, strict=True)]
 
-    def _sample(self, logs: "torch.Tensor", temperature: float, at: float) -> int:
-        """One token from softmax(logs / temperature), on the grid; see ``draw``."""
+    def _sample(self, logs: "torch.Tensor", temperature: float, at: float, pen: Pen | None) -> int:
+        """One token from softmax(logs / temperature), on the grid; see ``draw``. With ``pen`` one that it allows."""
+        allowed = pen.allowed() if pen else None
+        if allowed is not None and not allowed:
+            raise BadInput(f"{self._name}: its tokens cannot spell the answers that it is held to; ask for free text")
+        token = self._drawn(logs if allowed is None else logs[list(allowed)], temperature, at)
+        token = token if allowed is None else allowed[token]
+        if pen:
+            pen.wrote(token)
+        return token
+
+    def _drawn(self, logs: "torch.Tensor", temperature: float, at: float) -> int:
+        """The place of one of ``logs``."""
         rounded = logs.round(decimals=self._digits)
         if temperature <= 0:
             return int(rounded.argmax())

@@ -7,19 +7,29 @@ Knows nothing about games; the arithmetic is in ``engine``.
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from models.batching import Batcher
-from models.chat import ChatRequest, Completion, FinishReason, Message, Usage, given_whole
+from models.chat import ChatRequest, Completion, FinishReason, Holds, Message, Usage, given_whole
 from models.endpoint import Endpoint
 from models.engine import LARGE, SMALL, Answer, Ask, Engine, precision_for
 from models.errors import BadInput
+from models.grammar import Either
+from models.masked import Pen, Spelling, Thinking, ThinkingPen
 from models.notes import Notes
-from models.thoughts import apart
+from models.thoughts import NAMES, apart
 from models.weights import model_digest
+
+TAUGHT = frozenset({"rookie", "student"})
+"""Kinds that were taught to answer at once, whatever the template of their base knows of thoughts."""
+TAIL = 16
+"""Tokens at the end of a prompt in which a tag of a thought may stand."""
+
+_TAG = re.compile(rf"<(?P<name>{'|'.join(NAMES)})>")
+_OPENED = re.compile(rf"<(/?)(?P<name>{'|'.join(NAMES)})>\s*$")
 
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 
@@ -61,7 +71,9 @@ class LocalModel:
     device that is not there.
 
     Without a seed a call uses seed 0. Among ``choices`` the answer is drawn by the log-probability of each choice's
-    tokens (and of the end token after it, unless every choice is a single token).
+    tokens (and of the end token after it, unless every choice is a single token). A text of a grammar is drawn token by
+    token from those that go on with it. A model whose template knows thoughts thinks first, choices or grammar; the
+    rookie and students were taught to answer at once.
     """
 
     streams = False
@@ -87,6 +99,7 @@ class LocalModel:
         ends = model.generation_config.eos_token_id
         ends = [self._tokenizer.eos_token_id] if ends is None else ends if isinstance(ends, list) else [ends]
         self._engine = Engine(model, end_tokens=ends, name=name, most=most, prefixes=prefixes)
+        self._ends = ends
         self._batcher: Batcher[Ask, Answer] = Batcher(self._engine.answer, most=most)
         self._encoded = lru_cache(maxsize=8192)(self._encode)
         self._choice = lru_cache(maxsize=8192)(self._encode_choice)
@@ -102,6 +115,15 @@ class LocalModel:
         return self._engine.device, self._engine.precision
 
     @cached_property
+    def _spelling(self) -> Spelling | None:
+        return Spelling.of(self._tokenizer)
+
+    @property
+    def holds(self) -> Holds:
+        """A tokenizer that does more than to join its tokens, as the rookie's, leaves choices."""
+        return "choices" if self._spelling is None else "grammar"
+
+    @cached_property
     def endpoint(self) -> Endpoint:
         """Computed when it is first asked for: the digest reads every file of the folders."""
         weights = "+".join(model_digest(folder) for folder in self._folders)
@@ -111,14 +133,17 @@ class LocalModel:
         """See ``ChatModel``; ``latency`` counts from the call to the answer, waiting for others included."""
         began = time.perf_counter()
         tokens, shared = self._encoded(request.messages)
-        asked = tuple(self._choice(choice) for choice in request.choices) if request.choices else None
-        ask = Ask(tokens, shared, asked, request.max_tokens, request.temperature, request.seed or 0)
+        thinking = self._thinking(tokens)
+        pen = self._pen(request, thinking)
+        scored = request.choices if pen is None else None
+        asked = tuple(self._choice(choice) for choice in scored) if scored else None
+        ask = Ask(tokens, shared, asked, request.max_tokens, request.temperature, request.seed or 0, pen)
         answer = await self._batcher.ask(ask)
-        if request.choices:
-            text = request.choices[answer.choice]
+        if scored:
+            text, thought = scored[answer.choice], ""
         else:
-            text = self._tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
-        text, thought = (text, "") if request.choices else apart(text)
+            opened = f"<{thinking.tag}>" if thinking and thinking.opened else ""
+            text, thought = apart(opened + self._tokenizer.decode(answer.tokens, skip_special_tokens=True).strip())
         reason: FinishReason = "stop" if answer.ended else "length"
         usage = Usage(len(tokens), len(answer.tokens))
         latency = time.perf_counter() - began
@@ -126,6 +151,29 @@ class LocalModel:
 
     async def close(self) -> None:
         self._batcher.close()
+
+    def _pen(self, request: ChatRequest, thinking: Thinking | None) -> Callable[[int], Pen] | None:
+        """What writes an answer that is held to a grammar, or to choices after a thought; ``None`` for all others."""
+        spelling = self._spelling
+        grammar = Either(request.choices) if request.choices and thinking else request.grammar
+        if spelling is None or grammar is None:
+            return None
+        if thinking is None:
+            return lambda most: Pen(spelling.walk(grammar), self._ends)
+        return lambda most: ThinkingPen(spelling, grammar, self._ends, thinking, most)
+
+    def _thinking(self, tokens: tuple[int, ...]) -> Thinking | None:
+        """How the model thinks before it goes on after ``tokens``, if it does."""
+        if self._kind in TAUGHT:
+            return None
+        tag = _OPENED.search(self._tokenizer.decode(tokens[-TAIL:]))
+        if tag and tag[1]:
+            return None
+        known = tag or _TAG.search(self._tokenizer.chat_template)
+        if known is None:
+            return None
+        close = self._tokenizer(f"</{known['name']}>", add_special_tokens=False).input_ids
+        return Thinking(known["name"], tag is not None, tuple(close))
 
     def _render(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Token ids of ``messages`` up to where the answer begins."""

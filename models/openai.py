@@ -4,17 +4,18 @@ Knows nothing about prices, budgets or retries: those wrap it. The newer Respons
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from models.answer import Answer
 from models.boundary import Boundary, ClientPerLoop, Faults, public_url
-from models.capabilities import Capabilities, Choosing, Effort
-from models.chat import ChatRequest, Completion, Message, OnText, given_whole
+from models.capabilities import Capabilities, Effort
+from models.chat import ChatRequest, Completion, Holds, Message, OnText, given_whole
 from models.endpoint import Endpoint
 from models.errors import BadInput
+from models.holding import as_said, held_to, nearest_choice, unquoted
 from models.manner import ADDRESS, Manner
 from models.notes import Notes
 from models.thoughts import parted
@@ -66,6 +67,10 @@ class OpenAIService:
         )
         self._boundary = Boundary(name, timeout_s, openai_faults(), (*url_secrets(base_url), api_key))
 
+    @property
+    def holds(self) -> Holds:
+        return "grammar" if self._capabilities.holding else "nothing"
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
@@ -92,8 +97,8 @@ class OpenAIService:
 class OpenAIModel(OpenAIService):
     """One model behind OpenAI's chat completions.
 
-    With ``choices`` a server that declares the capability is held to one of them by constrained decoding, and
-    ``on_text`` gets the choice when it is made; from another the caller reads the text. Servers that send what the
+    With ``choices`` or a ``grammar`` a server that declares the capability is held to them by constrained decoding, and
+    ``on_text`` gets a choice when it is made; from another the caller reads the text. Servers that send what the
     model thought send it beside the text, in a field of their own, which OpenAI itself does not have.
     """
 
@@ -108,12 +113,16 @@ class OpenAIModel(OpenAIService):
                 fields["seed"] = request.seed & 0x7FFF_FFFF_FFFF_FFFF  # the API's field is a signed 64-bit integer
         if effort := self._thinks(request):
             fields["reasoning_effort"] = effort
-        choices, held = request.choices, self._capabilities.choices
-        if choices is None or held is None:
+        how = self._capabilities.holding
+        if how is None or (request.choices is None and request.grammar is None):
             return await self._ask(request, fields, request.on_text)
-        fields |= one_of(choices, held)
+        fields |= held_to(request, how)
+        if request.choices is None:
+            request = replace(request, on_text=as_said(request.on_text, how))
+            completion = await self._ask(request, fields, request.on_text)
+            return replace(completion, text=unquoted(completion.text, how))
         completion = await self._ask(request, fields, None)
-        return given_whole(request, replace(completion, text=nearest_choice(completion.text, choices, held)))
+        return given_whole(request, replace(completion, text=nearest_choice(completion.text, request.choices, how)))
 
     async def _ask(self, request: ChatRequest, fields: dict[str, Any], on_text: OnText | None) -> Completion:
         """Ask with ``fields``, as far as the server takes them; what it does not take is learnt."""
@@ -219,38 +228,6 @@ def thought_in(said: object) -> str:
     """What a message, or a piece of one, holds of the model's thinking; servers differ in what they call it."""
     found = (getattr(said, field, None) for field in ("reasoning_content", "reasoning"))
     return next((thought for thought in found if thought and isinstance(thought, str)), "")
-
-
-def one_of(choices: Sequence[str], how: Choosing) -> dict[str, Any]:
-    """The request fields that hold a server to one of ``choices``."""
-    if how == "choice":
-        # vLLM ignores its older ``guided_choice`` without a word; this field it obeys.
-        return {"extra_body": {"structured_outputs": {"choice": list(choices)}}}
-    schema = {"type": "string", "enum": list(choices)}
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "choice", "schema": schema}}}
-
-
-def nearest_choice(text: str, choices: Sequence[str], how: Choosing = "choice") -> str:
-    """The choice that ``text`` is but for its spaces (and, by a schema, its quotes), or ``text`` itself.
-
-    A constrained server lets a model spell a choice with any of its tokens, and some tokenizers are decoded with a
-    space between tokens: "throw" may come back as " t h r o w".
-    """
-    if how == "schema":
-        text = _unquoted(text)
-    if text.strip() in choices:
-        return text.strip()
-    same = [choice for choice in choices if "".join(choice.split()) == "".join(text.split())]
-    return same[0] if len(same) == 1 else text
-
-
-def _unquoted(text: str) -> str:
-    """The string that ``text`` is in JSON; one that was cut off loses its quotation mark."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text.strip().strip('"')
-    return found if isinstance(found, str) else text
 
 
 def openai_faults() -> Faults:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from models.chat import ChatModel, ChatRequest, Completion
+from models.chat import ChatModel, ChatRequest, Completion, holds_of
 from models.endpoint import address_of
 from models.errors import TimedOut, Unavailable
 from models.wrapping import Wrapper
@@ -52,6 +52,7 @@ class Replicas:
         addresses = (address for model in models for address in model.endpoint.address.split(","))
         self.endpoint = replace(models[0].endpoint, address=address_of(addresses))
         self.streams = all(model.streams for model in models)
+        self.holds = holds_of(models[0])
         self._replicas = [_Replica(model) for model in models]
         self._rest_s = rest_s
         self._clock = clock

@@ -10,7 +10,10 @@ from dataclasses import replace
 from models.chat import ChatRequest, Completion
 from models.wrapping import Wrapper
 
-_TAG = re.compile("<(/?)(?:think|thinking|thought|reasoning)>", re.I)
+NAMES = ("think", "thinking", "thought", "reasoning")
+"""The names of the tags between which thoughts stand."""
+
+_TAG = re.compile(rf"<(/?)(?:{'|'.join(NAMES)})>", re.I)
 
 
 def apart(text: str) -> tuple[str, str]:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from models.batching import Batcher
-from models.chat import ChatRequest, Completion, FinishReason, Usage, given_whole
+from models.chat import ChatRequest, Completion, FinishReason, Holds, Usage, given_whole
 from models.endpoint import Endpoint
 from models.errors import Malformed, ModelError, Unavailable
+from models.grammar import regex
+from models.holding import nearest_choice
 from models.local import check_folder
-from models.openai import nearest_choice
 from models.patience import unhurried
 from models.vllm_environment import context_of, environment, home, interpreter
 from models.weights import model_digest
@@ -49,6 +50,7 @@ class VLLMBatchModel:
     """
 
     streams = False
+    holds: Holds = "grammar"
 
     def __init__(
         self, folder: Path, *, name: str, root: Path | None = None, most: int = MOST, seconds: float = 600.0
@@ -76,6 +78,7 @@ class VLLMBatchModel:
         fields = {
             "messages": [asdict(message) for message in request.messages],
             "choices": request.choices,
+            "regex": None if request.grammar is None else regex(request.grammar),
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             "seed": None if request.seed is None else request.seed & 0x7FFF_FFFF_FFFF_FFFF,

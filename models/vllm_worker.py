@@ -3,7 +3,8 @@
 Runs in vLLM's own environment, which has none of this repository's packages, so it imports nothing of theirs. Started
 by ``models/vllm_batch.py``:  python vllm_worker.py '{"model": DIR, ...}'
 
-    {"requests": [{"messages": […], "choices": […] or null, "max_tokens": n, "temperature": x, "seed": n or null}, …]}
+    {"requests": [{"messages": […], "choices": […] or null, "regex": … or null, "max_tokens": n, "temperature": x,
+                   "seed": n or null}, …]}
     {"answers": [{"text": …, "tokens_in": n, "tokens_out": n, "finish": "stop" or "length"}, …]}
 
 The first line out is {"ready": true}. A request that vLLM refuses (a prompt that is too long, say) is answered by
@@ -60,12 +61,13 @@ def sampling(request: dict[str, Any]) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
-    choices = request["choices"]
+    choices, regex = request["choices"], request["regex"]
+    held = StructuredOutputsParams(choice=choices or None, regex=regex) if choices or regex else None
     return SamplingParams(
         max_tokens=request["max_tokens"],
         temperature=request["temperature"],
         seed=request["seed"],
-        structured_outputs=StructuredOutputsParams(choice=choices) if choices else None,
+        structured_outputs=held,
     )
 
 

@@ -3,7 +3,7 @@
 Knows nothing about what the wrappers do, but for the plainest: a model that is lent.
 """
 
-from models.chat import ChatModel, ChatRequest, Completion
+from models.chat import ChatModel, ChatRequest, Completion, Holds, holds_of
 from models.endpoint import Endpoint
 
 
@@ -24,6 +24,10 @@ class Wrapper:
     @property
     def streams(self) -> bool:
         return self._model.streams
+
+    @property
+    def holds(self) -> Holds:
+        return holds_of(self._model)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._model!r})"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from episodes.game import Game
-from episodes.players.model import ModelPlayer
+from episodes.players.model import Held, ModelPlayer, held_by_default
 from models.chat import ChatModel
 from models.errors import BadInput
 from models.ids import content_id
@@ -142,15 +142,24 @@ def player(
     game: Game,
     name: str,
     *,
+    free: bool = False,
     budget: Budget = DEFAULT_BUDGET,
     count_tokens: CountTokens = estimate_tokens,
 ) -> ModelPlayer:
-    """``model`` playing ``game`` with ``prompt``, called ``name``."""
+    """``model`` playing ``game`` with ``prompt``, called ``name``.
+
+    It is held to as much as it can be: to legal moves where the prompt asks for one, and to plans where the game has
+    them. ``free``: to nothing.
+    """
+    constrained = prompt.base.constrained
+    wanted: Held = "free" if free else "moves" if constrained else held_by_default(model, game)
+    implied = "moves" if constrained else "free"
     return ModelPlayer(
         name=name,
         chat=model,
         system=prompt.render(game, budget, count_tokens),
         turn=prompt.base.turn,
         prompt_id=prompt.id,
-        constrained=prompt.base.constrained,
+        constrained=constrained,
+        held=None if wanted == implied else wanted,
     )

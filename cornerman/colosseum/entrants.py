@@ -94,7 +94,7 @@ class Entrants:
         key = digest(shared)
         if key not in self._opened:
             config = place.config.model_copy(update={"player": PlayerSection.model_validate(chosen.model_dump())})
-            self._opened[key] = Players(config, place.store, place.players.ledger)
+            self._opened[key] = Players(config, place.store, place.players.ledger, free=place.players.free)
         player = self._opened[key].open(entry.player, place.game)
         if isinstance(player, ModelPlayer):
             return replace(player, temperature=chosen.temperature, max_tokens=chosen.max_tokens)

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from cornerman.config import Config, ModelSection
+from cornerman.config import Config, PlayingSection
 from models.errors import BadInput
 from models.registry import KINDS
 
 System = Literal["round-robin", "swiss"]
 SYSTEMS: dict[str, System] = {"round-robin": "round-robin", "swiss": "swiss"}
-OPTIONS = tuple(key for key in ModelSection.model_fields if key != "model")
+OPTIONS = tuple(key for key in PlayingSection.model_fields if key != "model")
 """What may be set for one player: what the configuration knows of a model."""
 PLAYER_KEYS = ("name", "player", *OPTIONS)
 TOP_KEYS = ("game", "clock", "pairs", "rounds", "system", "seed", "players")
@@ -112,12 +112,12 @@ def _entry(item: dict[str, Any], place: str) -> Entry:
     return entry
 
 
-def section(entry: Entry, config: Config, place: str = "players") -> ModelSection:
+def section(entry: Entry, config: Config, place: str = "players") -> PlayingSection:
     """The settings of a chat model: the entry's own over those that the configuration has for that model."""
     assert entry.model is not None, "only a chat model has settings"
-    known = config.player if config.player.model == entry.model else ModelSection(model=entry.model)
+    known = config.player if config.player.model == entry.model else PlayingSection(model=entry.model)
     try:
-        return ModelSection.model_validate({**known.model_dump(), **entry.options})
+        return PlayingSection.model_validate({**known.model_dump(), **entry.options})
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in (place, *fault["loc"]))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cornerman.format import count, dollars, duration, number
-from cornerman.options import ConfigFile, Db, GameName, Json, Seed
+from cornerman.options import ConfigFile, Db, Free, GameName, Json, Seed
 from cornerman.terminal import emit, note, say
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def colosseum(
         typer.Option("--out", metavar="PAGE.html", help="The page. Default: colosseum.html beside the store."),
     ] = None,
     seed: Seed = None,
+    free: Free = False,
     config: ConfigFile = None,
     db: Db = None,
     as_json: Json = False,
@@ -62,7 +63,7 @@ def colosseum(
         raise BadInput(f"unknown rating {rating!r}: openskill, or leave it out")
     roster = load_roster(players)
     wanted = Plan(game, clock, pairs, rounds, system_named(system) if system else None, seed).over(roster.plan)
-    with workplace(db, config, wanted.game) as place:
+    with workplace(db, config, wanted.game, free=free) as place:
         page = out or place.store.path.parent / PAGE
         found = place.run(lambda: hold(place, roster.entries, wanted, page=page, openskill=rating is not None))
     if as_json:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cornerman.format import NONE, count, dollars, e_value, milliseconds, number, percent, points, threshold
-from cornerman.options import AtOnce, ClockName, ConfigFile, Db, GameName, Json, Ray, Seed
+from cornerman.options import AtOnce, ClockName, ConfigFile, Db, Free, GameName, Json, Ray, Seed
 from cornerman.terminal import emit, say
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def compare(
     ] = None,
     clock: ClockName = "paused",
     seed: Seed = None,
+    free: Free = False,
     ray: Ray = None,
     at_once: AtOnce = None,
     config: ConfigFile = None,
@@ -54,7 +55,7 @@ def compare(
     from episodes.clock import Clock
     from optimize.compare import CompareRule
 
-    with workplace(db, config, game, seed=seed, ray=ray, at_once=at_once) as place:
+    with workplace(db, config, game, seed=seed, ray=ray, at_once=at_once, free=free) as place:
         level = place.config.night.alpha if alpha is None else alpha
         rule = CompareRule(alpha=level, max_pairs=max_pairs, confirm_pairs=confirm_pairs)
         sides = place.players.open(a, place.game), place.players.open(b, place.game)

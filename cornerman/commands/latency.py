@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cornerman.format import count, number, percent, percent_with_interval, plain
-from cornerman.options import ConfigFile, Db, GameName, Json, Seed
+from cornerman.options import ConfigFile, Db, Free, GameName, Json, Seed
 from cornerman.terminal import emit, say
 from models.errors import BadInput
 
@@ -34,6 +34,7 @@ def latency(
     out: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Also draw the curve there.")] = None,
     game: GameName = None,
     seed: Seed = None,
+    free: Free = False,
     config: ConfigFile = None,
     db: Db = None,
     as_json: Json = False,
@@ -54,7 +55,7 @@ def latency(
     wanted = _factors(factors)
     if out is not None and not out.parent.is_dir():
         raise BadInput(f"{out} cannot be written: there is no folder {out.parent}")
-    with workplace(db, config, game, seed=seed) as place:
+    with workplace(db, config, game, seed=seed, free=free) as place:
         charged = checked(place.game, Clock.parse(clock))
         sides = place.players.open(a, place.game), place.players.open(b, place.game)
         found = _run(place, sides, charged, wanted, pairs)

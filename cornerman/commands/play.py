@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cornerman.format import NONE, count, dollars, duration, percent_with_interval, signed
-from cornerman.options import AtOnce, ClockName, ConfigFile, Db, GameName, Json, Ray, Seed
+from cornerman.options import AtOnce, ClockName, ConfigFile, Db, Free, GameName, Json, Ray, Seed
 from cornerman.terminal import emit, note, say
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def play(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes; two make a pair, sides swapped on one seed.")] = 10,
     clock: ClockName = "paused",
     seed: Seed = None,
+    free: Free = False,
     ray: Ray = None,
     at_once: AtOnce = None,
     config: ConfigFile = None,
@@ -39,7 +40,7 @@ def play(
     from cornerman.workplace import workplace
     from episodes.clock import Clock
 
-    with workplace(db, config, game, seed=seed, ray=ray, at_once=at_once) as place:
+    with workplace(db, config, game, seed=seed, ray=ray, at_once=at_once, free=free) as place:
         root = place.config.night.seed
         players = place.players.open(a, place.game), place.players.open(b, place.game)
         timing = Clock.parse(clock)

@@ -29,7 +29,7 @@ UNSHAPING = frozenset(
 """Keys of the configuration that shape no game. What a command names (a night's size) is among its inputs, and the
 device that a model runs on is said by its endpoint."""
 
-YOUNGEST = frozenset({"price", "extra", "device"})
+YOUNGEST = frozenset({"price", "extra", "device", "free"})
 YOUNGER = YOUNGEST | {"api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency", "opponents"}
 """Keys of the configuration that came later than the first nights: those that do not set them keep their seeds.
 

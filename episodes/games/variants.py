@@ -18,6 +18,7 @@ from episodes.game import (
     Capabilities,
     CloneableState,
     Game,
+    GrammarGame,
     Input,
     Move,
     Observation,
@@ -26,6 +27,7 @@ from episodes.game import (
     State,
 )
 from models.errors import BadInput
+from models.grammar import Grammar, reworded
 
 VARIANTS = ("unlisted", "renamed")
 
@@ -204,7 +206,7 @@ def _state_class(real_time: bool, clone: bool, external: bool) -> type[_State]:
 
 
 class _Game:
-    """The game beneath, dressed; ``_PlanGame`` where that one takes plans."""
+    """The game beneath, dressed; a subclass where that one takes plans, or says what they may be."""
 
     def __init__(self, inner: Game, variant: str, dress: Dress) -> None:
         self.inner, self.variant, self.dress = inner, variant, dress
@@ -228,9 +230,12 @@ class _Game:
         return self.dress.text_out(self.inner.phrase(feature, value))
 
     def read_move(self, reply: str, observation: Observation) -> Move | None:
+        return _shown(self.dress, self.inner.read_move(self.dress.move_in(reply), self._inside(observation)))
+
+    def _inside(self, observation: Observation) -> Observation:
+        """What is seen, in the words of the game beneath."""
         legal = tuple(self.dress.move_in(move) for move in observation.legal_moves)
-        inside = replace(observation, text=self.dress.move_in(observation.text), legal_moves=legal)
-        return _shown(self.dress, self.inner.read_move(self.dress.move_in(reply), inside))
+        return replace(observation, text=self.dress.move_in(observation.text), legal_moves=legal)
 
 
 class _PlanGame(_Game):
@@ -241,12 +246,29 @@ class _PlanGame(_Game):
         return _shown(self.dress, cast(PlanGame, self.inner).rest_of(self.dress.move_in(plan)))
 
 
+class _GrammarGame(_PlanGame):
+    def plan_grammar(self, observation: Observation) -> Grammar:
+        grammar = cast(GrammarGame, self.inner).plan_grammar(self._inside(observation))
+        return reworded(grammar, self.dress.text_out)
+
+
 def _shown(dress: Dress, move: Move | None) -> Move | None:
     return None if move is None else dress.move_out(move)
 
 
 def _dress(game: Game, variant: str, dress: Dress) -> Game:
-    return (_PlanGame if game.capabilities.plans else _Game)(game, variant, dress)
+    can = game.capabilities
+    kind = _GrammarGame if can.grammar else _PlanGame if can.plans else _Game
+    return kind(game, variant, dress)
+
+
+def lists_moves(game: Game) -> bool:
+    """Whether players of ``game`` may be shown which moves are legal, and models be held to them."""
+    while isinstance(game, _Game):
+        if game.variant == "unlisted":
+            return False
+        game = game.inner
+    return True
 
 
 def beneath(game: Game, state: State) -> tuple[Game, State]:

@@ -6,16 +6,29 @@ Knows a prompt only as finished text; what went into it is the business of ``pro
 import json
 import time
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from episodes.game import Move, Observation, PlanGame, plan_game
+from episodes.game import Game, Move, Observation, PlanGame, grammar_game, plan_game
+from episodes.games.variants import lists_moves
 from episodes.player import Context, Decision, ReplyClass
 from episodes.turn_text import turn_text
-from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
+from models.chat import ChatModel, ChatRequest, Completion, Message, Usage, holds_of
 from models.errors import Refused, TimedOut
 from models.patience import time_limit
 from models.refusals import looks_like_refusal
 from models.retry import provider_fault
 from models.thoughts import apart
+
+Held = Literal["moves", "plans", "free"]
+"""What a model is held to in its answers: to one legal move, to a plan of moves, or to nothing."""
+
+
+def held_by_default(chat: ChatModel, game: Game) -> Held:
+    """What ``chat`` is held to in ``game`` unless somebody says otherwise: as much as it can be."""
+    can = holds_of(chat)
+    if can == "nothing" or not game.moves or not lists_moves(game):
+        return "free"
+    return "plans" if can == "grammar" and game.capabilities.grammar else "moves"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,9 @@ class ModelPlayer:
     """Sends one system and one user message a decision and reads the move from the reply.
 
     ``turn`` is the template of the user message, see ``turn_text``.
-    ``constrained`` asks the model to answer with exactly one legal move, where it can be held to that.
+    ``constrained`` is what the prompt says: it asks the model to answer with exactly one legal move, where it can be
+    held to that. ``held`` is there where something else is asked. Where moves are free text, or are not shown, nobody
+    is held to them.
     ``time_limit`` is seconds a decision, of which waiting for limits and queues of our own does not count; past it the
     decision is a ``TIMEOUT``.
     """
@@ -34,6 +49,7 @@ class ModelPlayer:
     turn: str
     prompt_id: str | None = None
     constrained: bool = True
+    held: Held | None = None
     temperature: float = 1.0
     max_tokens: int = 128
     time_limit: float = 60.0
@@ -44,9 +60,20 @@ class ModelPlayer:
 
     @property
     def identity(self) -> str:
-        """The model's endpoint, and what is asked of it in every request; the prompt has an id of its own."""
+        """The model's endpoint, and what is asked of it in every request; the prompt has an id of its own, and says
+        what the model is held to unless it is something else."""
         asked = {"temperature": self.temperature, "max_tokens": self.max_tokens}
-        return json.dumps({**self.chat.endpoint.facts(), **asked})
+        held = {"held": self.held} if self.held else {}
+        return json.dumps({**self.chat.endpoint.facts(), **asked, **held})
+
+    @property
+    def asked(self) -> Held:
+        """What the model is asked to be held to, whether it can be or not."""
+        return self.held or ("moves" if self.constrained else "free")
+
+    def held_in(self, game: Game) -> Held:
+        """What the model is held to in ``game``."""
+        return "free" if held_by_default(self.chat, game) == "free" else self.asked
 
     def messages(self, observation: Observation, time_left: float | None = None) -> tuple[Message, ...]:
         """What is sent for one decision; ``time_left`` is seconds on the player's clock, if it has one."""
@@ -54,13 +81,17 @@ class ModelPlayer:
 
     async def act(self, observation: Observation, context: Context) -> Decision:
         messages = self.messages(observation, context.time_left)
-        held = self.constrained and observation.listed and bool(context.game.moves)
-        plans = plan_game(context.game) if context.measured and not held else None
+        held = self.asked if observation.listed and context.game.moves else "free"
+        written = grammar_game(context.game) if held == "plans" else None
+        grammar = written.plan_grammar(observation) if written else None
+        choices = observation.legal_moves if held == "moves" else None
+        plans = plan_game(context.game) if context.measured and choices is None else None
         early = None if plans is None else _Early(plans, context)
         started = time.perf_counter()
         try:
             async with time_limit(self.time_limit):
-                completion = await self._ask(messages, observation.legal_moves if held else None, context.seed, early)
+                asked = ChatRequest(messages, choices, self.max_tokens, self.temperature, context.seed, grammar=grammar)
+                completion = await self._ask(asked, early)
         except (TimeoutError, TimedOut) as late:
             fault = provider_fault(late)
             if fault is not None:
@@ -84,12 +115,9 @@ class ModelPlayer:
         )
         return early.taken(decision, completion.latency) if early else decision
 
-    async def _ask(
-        self, messages: tuple[Message, ...], choices: tuple[str, ...] | None, seed: int, early: "_Early | None"
-    ) -> Completion:
+    async def _ask(self, request: ChatRequest, early: "_Early | None") -> Completion:
         on_text = early.read if early and self.chat.streams else None
-        request = ChatRequest(messages, choices, self.max_tokens, self.temperature, seed, on_text)
-        return await self.chat.complete(request)
+        return await self.chat.complete(replace(request, on_text=on_text))
 
 
 class _Early:

@@ -11,6 +11,7 @@ import pytest
 from episodes.contract import check_game
 from episodes.game import Capabilities, Input, Move, Observation, last_named
 from episodes.games import known_games, load_game
+from models.grammar import Either
 
 
 class CountState:
@@ -197,6 +198,7 @@ PLANS = {
     "first_move": lambda self, text: None,
     "rest_of": lambda self, plan: None,
 }
+GRAMMAR = PLANS | {"capabilities": Capabilities(clone=True, plans=True, grammar=True)}
 
 BROKEN = {
     "name": (game(name="my game"), "name 'my game'"),
@@ -228,6 +230,30 @@ BROKEN = {
         "capabilities.plans and the game disagree: first_move, rest_of is there",
     ),
     "plans that are none": (game(capabilities=Capabilities(clone=True, plans=True)), "first_move, rest_of must be"),
+    "a grammar that is none": (game(CountState, **GRAMMAR), "plan_grammar must be there"),
+    "an unannounced grammar": (
+        game(CountState, **PLANS | {"plan_grammar": lambda self, observation: "one"}),
+        "capabilities.grammar and the game disagree: plan_grammar is there",
+    ),
+    "a plan in other words": (
+        game(CountState, **GRAMMAR | {"plan_grammar": lambda self, observation: Either(("one", "two", "two!"))}),
+        "plan_grammar allows 'two!', which read_move reads as 'two'",
+    ),
+    "a plan that is refused": (
+        game(
+            CountState,
+            **GRAMMAR
+            | {
+                "plan_grammar": lambda self, observation: Either(("one", "two", "three")),
+                "read_move": lambda self, reply, observation: reply,
+            },
+        ),
+        "plan_grammar allows 'three', which is not accepted",
+    ),
+    "a move that is no plan": (
+        game(CountState, **GRAMMAR | {"plan_grammar": lambda self, observation: "one"}),
+        "plan_grammar does not allow 'two', a legal move",
+    ),
     "unannounced process": (game(changed(CountState, close=lambda self: None)), "capabilities.most_at_once and the"),
     "none at once": (
         game(

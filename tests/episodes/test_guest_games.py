@@ -128,6 +128,14 @@ def test_so_does_what_a_plan_meets(call: str, how: Callable[..., Any], told: str
     assert found.message.startswith(f"in {call}: ") and told in found.message
 
 
+@pytest.mark.parametrize(("how", "told"), [(fails, "ZeroDivisionError"), (lambda *_: ["jab"], "a grammar is wanted")])
+def test_so_does_a_grammar(how: Callable[..., Any], told: str) -> None:
+    game = guest(type("Broken", (Duel,), {"plan_grammar": how})())
+    held = ModelPlayer("planner@base", Planner(), "The rules.", "{text}", held="plans")
+    found = fault(game, held, load_bot("random"))
+    assert found.message.startswith("in plan_grammar: ") and told in found.message
+
+
 @pytest.mark.parametrize("variants", [(), ("unlisted",)])
 def test_a_game_without_words_is_told_by_its_names(variants: tuple[str, ...]) -> None:
     game = breaking("phrase")

@@ -9,7 +9,7 @@ from small_games import Heap, Rope, TinyChat, Told, drawn
 
 from episodes.clock import Clock
 from episodes.contract import check_game
-from episodes.game import Capabilities, plan_game, real_time
+from episodes.game import Capabilities, grammar_game, plan_game, real_time
 from episodes.games import load_game
 from episodes.games.variants import dressed
 from episodes.play import Match, play_episode
@@ -18,6 +18,7 @@ from episodes.players.model import ModelPlayer
 from episodes.players.search import SearchPlayer
 from episodes.replay import replay
 from models.errors import BadInput
+from models.grammar import Walker
 
 NAMES = ("duel+renamed", "duel+unlisted", "duel+unlisted+renamed")
 
@@ -83,6 +84,10 @@ def test_old_words_are_no_moves() -> None:
     assert planned is not None
     assert planned.first_move(f"{jab}; {heavy}") == jab
     assert planned.rest_of(f"{jab}; {heavy}") == heavy
+    written = grammar_game(renamed)
+    assert written is not None
+    walker = Walker(written.plan_grammar(seen))
+    assert walker.knows(f"{jab}; {heavy} if landed") and not walker.knows("jab; heavy if landed")
 
 
 def test_moves_are_put_to_the_game_as_it_spells_them() -> None:

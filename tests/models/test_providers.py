@@ -12,10 +12,12 @@ from faulty_server import FaultyServer
 from opened_models import CHAT_KINDS, CLAUDE_KINDS, KEY, KINDS, google_file, opened, set_keys
 
 from models.capabilities import VLLM
-from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
+from models.chat import ChatModel, ChatRequest, Completion, Message, Usage, holds_of
 from models.endpoint import Endpoint
 from models.errors import BadInput, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
-from models.openai import OpenAIModel, _Said, nearest_choice, only_model, thought_in
+from models.grammar import Either, Row, UpTo
+from models.holding import as_said, nearest_choice
+from models.openai import OpenAIModel, _Said, only_model, thought_in
 from models.registry import ModelOptions, open_model
 
 MESSAGES = (Message("system", "You fight."), Message("user", "far"), Message("assistant", "jab"), Message("user", "x"))
@@ -174,6 +176,32 @@ def test_choices_are_constrained_where_the_server_can(server: FaultyServer) -> N
     for kind in ("openai", "openrouter", "responses"):
         ask(opened(kind, "ok", server), choices=("jab", "throw"))
         assert not {"structured_outputs", "response_format", "text"} & server.requests[-1].keys()
+
+
+def test_a_grammar_holds_where_the_server_can(server: FaultyServer) -> None:
+    grammar = Row((Either(("jab", "a.b")), UpTo(2, "; jab")))
+    written = r"(?:jab|a\.b)(?:; jab){0,2}"
+    schema = {"type": "string", "pattern": f"^{written}$"}
+    for kind in KINDS:
+        model = opened(kind, "ok", server)
+        can = kind in ("vllm", "ollama", "llamacpp")
+        assert holds_of(model) == ("grammar" if can else "nothing")
+        assert ask(model, grammar=grammar).text.strip() == "jab"
+        sent = server.requests[-1]
+        assert sent.get("structured_outputs") == ({"regex": written} if kind == "vllm" else None)
+        held = sent.get("response_format", {}).get("json_schema", {}).get("schema")
+        assert held == (schema if can and kind != "vllm" else None)
+
+
+def test_what_is_quoted_is_read_as_it_grows() -> None:
+    shown: list[str] = []
+    hear = as_said(shown.append, "schema")
+    assert hear is not None
+    for text in ('"', '"jab', '"jab; gu', '"jab; guard"', '"jab; guard"  \n'):
+        hear(text)
+    assert shown == ["jab", "jab; gu", "jab; guard"]
+    assert as_said(None, "schema") is None
+    assert as_said(hear, "vllm") is hear
 
 
 def test_a_spelled_choice_is_that_choice() -> None:

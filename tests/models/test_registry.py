@@ -235,7 +235,7 @@ def test_what_openai_models_take(model: str, quick: Effort | None, most: Effort 
     assert next(reversed(capabilities.efforts), None) == most
     assert (capabilities.samples, capabilities.api) == ((True, "chat") if quick is None else (False, "responses"))
     assert capabilities.token_field == "max_completion_tokens"
-    assert not capabilities.choices
+    assert not capabilities.holding
 
 
 @pytest.mark.parametrize(

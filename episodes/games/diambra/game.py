@@ -9,6 +9,7 @@ from episodes.games.diambra.moves import ARCADES, SPECIALS
 from episodes.games.diambra.plans import MAX_STEPS
 from episodes.games.diambra.setup import Setup
 from episodes.games.diambra.state import DiambraState
+from models.grammar import Grammar
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class DiambraGame(Setup):
     @property
     def capabilities(self) -> Capabilities:
         """Plans, and as many episodes at once as there are engines."""
-        return Capabilities(plans=True, most_at_once=max(len(addresses()), 1))
+        return Capabilities(plans=True, grammar=True, most_at_once=max(len(addresses()), 1))
 
     @property
     def rules(self) -> str:
@@ -62,3 +63,6 @@ class DiambraGame(Setup):
 
     def rest_of(self, plan: Move) -> Move | None:
         return plan.partition(";")[2].strip() or None
+
+    def plan_grammar(self, observation: Observation) -> Grammar:
+        return self.plans.grammar(observation.legal_moves)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from models.grammar import Either, Grammar, Row, UpTo
+
 MAX_STEPS = 4
 _MARKS = r"[\s\"'`*]*"
 
@@ -48,6 +50,10 @@ class Plans:
         """The first move of the plan that a reply begins with, once its end has arrived."""
         found = self._first.match(text)
         return found[1].lower() if found else None
+
+    def grammar(self, legal: Iterable[str]) -> Grammar:
+        """Every plan, plainly written, that begins with one of the moves ``legal``."""
+        return Row((Either(tuple(legal)), UpTo(MAX_STEPS - 1, Row(("; ", Either(self.moves))))))
 
 
 def _any_of(moves: Iterable[str]) -> str:

@@ -11,8 +11,9 @@ from episodes.game import Capabilities, Move, Observation
 from episodes.games.duel import frames, words
 from episodes.games.duel.engine import DuelState, Rules
 from episodes.games.duel.fighter import Fighter
-from episodes.games.duel.plans import first_step, read_plan
+from episodes.games.duel.plans import first_step, plan_grammar, read_plan
 from episodes.games.duel.rules import RULES
+from models.grammar import Grammar
 
 __all__ = ["GAME", "Duel"]
 
@@ -24,7 +25,7 @@ class Duel:
     name: str = "duel"
     seats: int = 2
     tick_rate: int = 60
-    capabilities: Capabilities = Capabilities(clone=True, plans=True, terms=words.TERMS)
+    capabilities: Capabilities = Capabilities(clone=True, plans=True, grammar=True, terms=words.TERMS)
     rules: str = RULES
 
     @property
@@ -54,6 +55,9 @@ class Duel:
 
     def rest_of(self, plan: Move) -> Move | None:
         return plan.partition(";")[2].strip() or None
+
+    def plan_grammar(self, observation: Observation) -> Grammar:
+        return plan_grammar(observation.legal_moves)
 
 
 GAME = Duel()

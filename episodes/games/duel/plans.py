@@ -4,10 +4,12 @@
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from episodes.games.duel.words import FEATURES, MOVES
+from models.grammar import Either, Grammar, Row, UpTo
 
 MAX_STEPS = 3
 
@@ -75,6 +77,16 @@ def first_step(text: str) -> str | None:
     found = _FIRST.match(text)
     step = parse_plan(found[1]) if found else None
     return str(step[0]) if step and step[0].condition is None else None
+
+
+@lru_cache(maxsize=64)
+def plan_grammar(legal: Sequence[str]) -> Grammar:
+    """Every plan, plainly written, that is accepted where the moves ``legal`` are: without a condition it begins with
+    one of them."""
+    condition = Row((" if ", Either(tuple(FEATURE_OF))))
+    first = Either((*legal, Row((Either(MOVES), condition))))
+    step = Row((Either(MOVES), UpTo(1, condition)))
+    return Row((first, UpTo(MAX_STEPS - 1, Row(("; ", step)))))
 
 
 def _plainly(plan: str) -> str:
