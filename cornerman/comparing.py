@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from cornerman.format import count, e_value, fixed
+from cornerman.losing import Answers, answers
 from cornerman.result import FLAT, IF_ANY
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
@@ -18,7 +19,7 @@ from optimize.arena import Arena
 from optimize.compare import CompareReport, CompareRule, Comparison, Progress, compare
 from optimize.comparison_store import CONFIRMING, ComparisonStore, Contestant, Entry
 from optimize.seeds import derive
-from optimize.sides import Both, Sides, side_totals
+from optimize.sides import Both, Sides, lost_by_side, side_totals
 from optimize.stats.eprocess import log_e
 from optimize.through import Through
 
@@ -27,14 +28,15 @@ from optimize.through import Through
 class CompareResult:
     """What ``cornerman compare --json`` prints: the figures of the comparison and what each side took.
 
-    ``reused`` games are of before it was kept which model answers behind a name. Only where the two did not meet:
-    ``against`` are the opponents, ``scores`` the mean score in [0, 1] of A and of B against each of them over all
-    pairs, ``None`` without one.
+    ``answers`` says what each side is held to and which decisions it lost. ``reused`` games are of before it was kept
+    which model answers behind a name. Only where the two did not meet: ``against`` are the opponents, ``scores`` the
+    mean score in [0, 1] of A and of B against each of them over all pairs, ``None`` without one.
     """
 
     id: str
     report: CompareReport = field(metadata=FLAT)
     sides: Sides = field(metadata=FLAT)
+    answers: Both[Answers]
     reused: int
     against: tuple[str, ...] | None = field(default=None, metadata=IF_ANY)
     scores: Mapping[str, Both[float | None]] | None = field(default=None, metadata=IF_ANY)
@@ -91,11 +93,14 @@ async def compare_players(
         opponents=tuple(map(Contestant.of, opponents)),
     )
     ComparisonStore(place.store).record(entry)
-    both = Sides.of(*side_totals(place.store, played, apart=sides if opponents else None))
+    apart = sides if opponents else None
+    both = Sides.of(*side_totals(place.store, played, apart=apart))
+    lost = lost_by_side(place.store, played, apart=apart)
+    answered = Both(*(answers(one, place.game, its) for one, its in zip(sides, lost, strict=True)))
     if not opponents:
-        return CompareResult(entry.id, found.report(), both, len(reused))
-    names = tuple(one.name for one in opponents)
-    return CompareResult(entry.id, found.report(), both, len(reused), names, _scores(place, found, sides, opponents))
+        return CompareResult(entry.id, found.report(), both, answered, len(reused))
+    names, scores = tuple(one.name for one in opponents), _scores(place, found, sides, opponents)
+    return CompareResult(entry.id, found.report(), both, answered, len(reused), names, scores)
 
 
 def _should_tell(store: Store, episodes: Iterable[str], players: Sequence[Player]) -> list[str]:

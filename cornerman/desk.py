@@ -3,10 +3,12 @@
 The same inputs are the same desk, so a stage that was stopped goes on, and one that is done plays nothing twice.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from cornerman.losing import Answers
+from cornerman.night.answering import answered
 from cornerman.night.coaching import try_out
 from cornerman.night.corner import Champions, Corner, Watcher, corner_of, fixed, identities
 from cornerman.night.recognition import begin_stage, stage_digest
@@ -64,6 +66,8 @@ class OptimizeResult:
     promoted: str | None
     comparisons: tuple[str, ...]
     gain: Interval | None
+    answers: Mapping[str, Answers] = field(default_factory=dict)
+    """Of each model what it is held to and which decisions it lost."""
 
 
 @asynccontextmanager
@@ -169,6 +173,7 @@ async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeNam
         for prompt in (champions.working, champions.certified, *wanted):
             corner.library.save(prompt, place.game)
         after = await try_out(corner, 1, champions, wanted)
+        found = answered(corner, champions.certified)
     result = corner.steps.result("trial.1", TrialOutcome)
     assert result is not None, "the step is done"
     return OptimizeResult(
@@ -179,4 +184,5 @@ async def optimize(place: Workplace, candidates: Sequence[Prompt], size: SizeNam
         promoted=result.promoted,
         comparisons=result.comparisons,
         gain=result.gain,
+        answers=found,
     )

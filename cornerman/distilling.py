@@ -1,10 +1,11 @@
 """Distilling on its own: teacher games, dataset, student, check, outside a night."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from cornerman.losing import Answers, answers
 from cornerman.night.schooling import open_by_name, open_here
 from cornerman.result import FLAT
 from cornerman.workplace import Workplace
@@ -13,9 +14,10 @@ from distill.dataset import DatasetReport
 from distill.practice import Practice
 from distill.school import school
 from distill.student import Student, fits
-from distill.teach import Lessons, teach
+from distill.teach import Lessons, OpenPlayer, teach
 from distill.train import Fit
 from episodes.players.bots import BOTS
+from episodes.store.lost import Lost, lost_by_player
 from models.errors import BadInput
 from optimize.gate import GateRule
 from optimize.seeds import Seeds, derive
@@ -53,6 +55,8 @@ class DistilResult:
     check: CheckReport | None
     before: Fit
     after: Fit
+    answers: Mapping[str, Answers] = field(default_factory=dict)
+    """Of those who played the lessons: what each is held to and which decisions it lost."""
 
 
 def course(
@@ -124,7 +128,14 @@ async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -
         check=await _check(place, student, wanted, root, say) if wanted.check else None,
         before=before,
         after=after,
+        answers=_answers(place, taught.episodes, here, (wanted.teacher, *wanted.opponents)),
     )
+
+
+def _answers(place: Workplace, episodes: Sequence[str], opened: OpenPlayer, names: Sequence[str]) -> dict[str, Answers]:
+    lost = {player: found for (player, *_), found in lost_by_player(place.store, episodes).items()}
+    players = (opened(name) for name in names if not name.startswith("bot:"))
+    return {one.name: answers(one, place.game, lost.get(one.name, Lost())) for one in players}
 
 
 async def _check(

@@ -4,11 +4,13 @@ A draft becomes an episode by being played again as its human played it, so all 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cornerman.faults import Fault
+from cornerman.losing import UNASKED, Answers
+from cornerman.losing import answers as answers_of
 from cornerman.result import FLAT, TEXT
 from cornerman.session import TOLD
 from cornerman.workplace import Workplace
@@ -26,6 +28,7 @@ from episodes.games.draft.view import FEATURES
 from episodes.pairs import play_matches, scope_with
 from episodes.play import Match
 from episodes.player import Player
+from episodes.store.lost import Lost, lost_in
 from episodes.store.store import Store
 from models.errors import BadInput, Void
 
@@ -59,7 +62,8 @@ class ImportResult:
 class ScoreResult:
     """What ``cornerman drafts score --json`` prints: agreement with the humans over all picks, by kind and by phase.
 
-    ``latency_p50_ms`` is the median over drafts of a draft's median decision, ``None`` without any.
+    ``answers`` says what the player is held to and which decisions it lost. ``latency_p50_ms`` is the median over
+    drafts of a draft's median decision, ``None`` without any.
     """
 
     player: str
@@ -76,6 +80,7 @@ class ScoreResult:
     cost_usd: float
     voided: int
     faults: tuple[Fault, ...] = field(metadata=TEXT)
+    answers: Answers = UNASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +193,16 @@ async def score_player(place: Workplace, player: Player, drafts: int, on_progres
         unreadable=sum(seat.unreadable for seat in seats),
         refused=sum(seat.refused for seat in seats),
         timeouts=sum(seat.timeouts for seat in seats),
+        answers=answers_of(player, place.game, _lost(place, finished)),
         latency_p50_ms=latencies[len(latencies) // 2] if latencies else None,
         cost_usd=sum(seat.cost_usd for seat in seats),
         voided=len(faults),
         faults=tuple(faults[:TOLD]),
     )
+
+
+def _lost(place: Workplace, finished: Sequence[Match]) -> Lost:
+    return sum(lost_in(place.store, [match.id for match in finished]).values(), Lost())
 
 
 def _scored_match(place: Workplace, player: Player, seed: int) -> Match:

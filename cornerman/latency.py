@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from cornerman.losing import UNASKED, Answers, answers
 from cornerman.report.queries import inputs_of
 from cornerman.result import IF_ANY, Result
 from cornerman.workplace import Workplace
@@ -17,7 +18,7 @@ from episodes.pairs import PairResult, Setting, play_pairs
 from episodes.player import Player
 from models.errors import BadInput
 from optimize.seeds import Seeds
-from optimize.sides import Both, side_totals
+from optimize.sides import Both, lost_by_side, side_totals
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
 
@@ -48,12 +49,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class LatencyCurve(Result):
-    """What ``cornerman latency --json`` prints. ``picture`` is the file that it was drawn to, if it was."""
+    """What ``cornerman latency --json`` prints. ``answers`` says what each player is held to, and which decisions it
+    lost at all factors together; ``picture`` is the file that it was drawn to, if it was."""
 
     a: str
     b: str
     game: str
     points: tuple[Point, ...]
+    answers: Both[Answers] = field(default_factory=lambda: Both(UNASKED, UNASKED))
     picture: Path | None = field(default=None, metadata=IF_ANY)
 
     @property
@@ -86,7 +89,7 @@ async def curve(
 
     Pairs that are in the store are not played again. ``on_pair`` gets the factor and the pairs done at it.
     """
-    points = []
+    points, played = [], list[PairResult]()
     for factor in factors:
         charged, predates = clock.times(factor), place.store.lacks_identities
         setting = Setting(place.game, charged, "latency", place.store, scope="latency", predates=predates)
@@ -99,7 +102,10 @@ async def curve(
 
         results = await play_pairs(setting, *players, seeds, on_result)
         points.append(_point(place, factor, str(setting.clock), results))
-    return LatencyCurve(players[0].name, players[1].name, place.game.name, tuple(points))
+        played += results
+    lost = lost_by_side(place.store, played)
+    answered = Both(*(answers(one, place.game, its) for one, its in zip(players, lost, strict=True)))
+    return LatencyCurve(players[0].name, players[1].name, place.game.name, tuple(points), answered)
 
 
 def _point(place: Workplace, factor: float, clock: str, results: Sequence[PairResult]) -> Point:

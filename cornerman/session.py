@@ -5,15 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cornerman.faults import Fault
+from cornerman.losing import Answers, answers
 from cornerman.result import FLAT, TEXT, Result
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
 from episodes.pairs import Setting, pair_matches, pair_points, play_matches
 from episodes.play import Match, play_episode
 from episodes.player import Player
+from episodes.store.lost import Lost, lost_in
 from episodes.store.summaries import EpisodeSummary
 from models.errors import Void
 from optimize.seeds import Seeds
+from optimize.sides import Both
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
 
@@ -55,13 +58,15 @@ class PlayResult(Result):
     """What ``cornerman play --json`` prints.
 
     ``ids`` are the finished episodes, ``counts`` their whole pairs; ``returns`` the mean final return of each seat,
-    whoever sat there, ``None`` without a game. ``seconds`` is the time of this run, so it is short where episodes were
-    in the store already. ``voided`` episodes are missing; ``faults`` are the first reasons.
+    whoever sat there, ``None`` without a game; ``answers`` what each player is held to and which decisions it lost.
+    ``seconds`` is the time of this run, so it is short where episodes were in the store already. ``voided`` episodes
+    are missing; ``faults`` are the first reasons.
     """
 
     counts: Counts
     returns: tuple[float | None, ...]
     conduct: Conduct = field(metadata=FLAT)
+    answers: Both[Answers]
     seconds: float
     voided: int
     faults: tuple[Fault, ...] = field(metadata=TEXT)
@@ -140,8 +145,18 @@ async def play_session(
         counts=Counts.of(whole),
         returns=tuple(sum(values) / len(values) if values else None for values in returns),
         conduct=Conduct.of(summaries),
+        answers=Both(*(answers(one, place.game, its) for one, its in zip(players, _lost(place, matches), strict=True))),
         seconds=time.perf_counter() - started,
         voided=len(faults),
         faults=tuple(faults[:TOLD]),
         ids=tuple(finished),
     )
+
+
+def _lost(place: Workplace, matches: Sequence[Match]) -> tuple[Lost, Lost]:
+    """What A and B lost: A has the first seat, and in the second half of a pair the other, or none."""
+    lost = [Lost(), Lost()]
+    swapped = {match.id: match.swapped for match in matches}
+    for (episode, seat), found in lost_in(place.store, swapped).items():
+        lost[seat ^ swapped[episode]] += found
+    return lost[0], lost[1]

@@ -1,13 +1,14 @@
 """What each side of a comparison took: time, tokens, money, and turns lost to bad answers, from the stored episodes."""
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Generic, TypeVar
 
 from episodes.pairs import PairResult
+from episodes.store.lost import Lost, lost_in
 from episodes.store.store import Store
-from optimize.comparison_store import latencies, seat_totals
+from optimize.comparison_store import SeatTotals, latencies, seat_totals
 from optimize.through import Named
 
 T = TypeVar("T")
@@ -47,19 +48,39 @@ def side_totals(
     """
     times: tuple[list[float], list[float]] = ([], [])
     totals = [dict.fromkeys(_SUMMED, 0.0), dict.fromkeys(_SUMMED, 0.0)]
+    for side, episode, found in _seats(store, pairs, apart):
+        for name in _SUMMED:
+            totals[side][name] += getattr(found, name)
+        times[side].extend(latencies(store, episode, found.seat))
+    a, b = (_side(own, total) for own, total in zip(times, totals, strict=True))
+    return a, b
+
+
+def lost_by_side(
+    store: Store, pairs: Iterable[PairResult], *, apart: tuple[Named, Named] | None = None
+) -> tuple[Lost, Lost]:
+    """The decisions of the sides A and B that came to nothing, over the same episodes as ``side_totals``."""
+    seats = [(side, episode, found.seat) for side, episode, found in _seats(store, pairs, apart)]
+    found = lost_in(store, {episode for _, episode, _ in seats})
+    a, b = (
+        sum((found.get((episode, seat), Lost()) for side, episode, seat in seats if side == wanted), Lost())
+        for wanted in (0, 1)
+    )
+    return a, b
+
+
+def _seats(
+    store: Store, pairs: Iterable[PairResult], apart: tuple[Named, Named] | None
+) -> Iterator[tuple[int, str, SeatTotals]]:
+    """Every seat of the pairs that count, with its side (0 for A, 1 for B) and its episode."""
     for pair in pairs:
         if pair.k is None:
             continue
         for swapped, episode in enumerate(pair.episodes):
             for found in seat_totals(store, episode):
                 side = found.seat ^ swapped if apart is None else swapped
-                if apart is not None and (found.player, found.prompt_id) != (apart[side].name, apart[side].prompt_id):
-                    continue
-                for name in _SUMMED:
-                    totals[side][name] += getattr(found, name)
-                times[side].extend(latencies(store, episode, found.seat))
-    a, b = (_side(own, total) for own, total in zip(times, totals, strict=True))
-    return a, b
+                if apart is None or (found.player, found.prompt_id) == (apart[side].name, apart[side].prompt_id):
+                    yield side, episode, found
 
 
 def _side(latencies: list[float], totals: dict[str, float]) -> Side:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cornerman.colosseum.queries import GameSeat, games_held, games_of, seats_of
 from cornerman.colosseum.run import PURPOSE
+from episodes.store.lost import Lost
 from episodes.store.store import Store
 
 FORFEITS = ("forfeit", "flag")
@@ -38,6 +39,28 @@ class Seated:
     """Milliseconds of each decision."""
     faults: int = 0
     """Decisions lost to faults of the player's own code."""
+    empty: int = 0
+    truncated: int = 0
+    """Of the unreadable ones."""
+
+    @property
+    def unparsable(self) -> int:
+        """Replies of words in which there was no move."""
+        return self.unreadable - self.empty - self.truncated
+
+    @property
+    def lost(self) -> Lost:
+        """The decisions that came to nothing."""
+        return Lost(
+            turns=self.turns,
+            illegal=self.illegal,
+            unparsable=self.unparsable,
+            empty=self.empty,
+            truncated=self.truncated,
+            refused=self.refused,
+            timeouts=self.timeouts,
+            faulted=self.faults,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +115,8 @@ def _seated(seat: GameSeat) -> Seated:
         refused=seat.refused,
         timeouts=seat.timeouts,
         faults=seat.faults,
+        empty=seat.empty,
+        truncated=seat.truncated,
         tokens=seat.tokens,
         cost_usd=seat.cost_usd,
         latencies=tuple(json.loads(seat.latencies)),

@@ -1,7 +1,7 @@
 """Holding a colosseum from its file to its result: one call for the command line and for tests."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -15,9 +15,11 @@ from cornerman.colosseum.show import Board
 from cornerman.colosseum.standings import Standings, standings
 from cornerman.config import Config
 from cornerman.faults import Fault
+from cornerman.losing import Answers, answers
 from cornerman.result import FLAT, TEXT, Result
 from cornerman.workplace import Workplace
 from episodes.clock import Clock
+from episodes.store.lost import Lost
 from episodes.store.runs import Run, Runs, now
 from models.errors import BadInput
 from models.files import write_whole
@@ -33,7 +35,8 @@ class ColosseumResult(Result):
     ``sittings`` count, ``voided`` ones were lost to ``faults`` (the first different ones); ``absent`` are players
     without a game that counts. ``turns``, ``tokens`` and dollars are those of all games that count, ``faulted`` of the
     turns were lost to faults of players' own code, ``seconds`` is the time of this run. ``stopped`` says why it ended
-    before its end, if it did; without a game there is no ``page``.
+    before its end, if it did; without a game there is no ``page``. ``answers`` says what each player is held to and
+    which decisions it lost.
     """
 
     colosseum: str
@@ -53,6 +56,7 @@ class ColosseumResult(Result):
     cost_usd: float
     seconds: float
     page: Path | None
+    answers: Mapping[str, Answers]
 
     @property
     def status(self) -> Literal["done", "stopped"]:
@@ -102,6 +106,11 @@ async def hold(
         cost_usd=sum(seat.cost_usd for seat in seats),
         seconds=time.perf_counter() - started,
         page=page if games else None,
+        answers={
+            name: answers(one.player, place.game, sum((seat.lost for seat in seats if seat.player == name), Lost()))
+            for name, one in tournament.entrants.items()
+            if name in present
+        },
     )
 
 

@@ -44,6 +44,8 @@ class GameSeat(NamedTuple):
     faults: int
     tokens: int
     cost_usd: float
+    empty: int
+    truncated: int
     latencies: str
     legal: int
     started: int
@@ -53,6 +55,9 @@ class GameSeat(NamedTuple):
 _SEATS = """
 select s.episode_id, s.player, s.model, s.prompt_id, s.score, s.result, s.turns, s.illegal, s.unreadable,
     s.refused, s.timeouts, s.faults, s.tokens_in + s.tokens_out, s.cost_usd,
+    (select count(*) from turns t where t.episode_id = s.episode_id and t.seat = s.seat and t.reply_class = 'empty'),
+    (select count(*) from turns t where t.episode_id = s.episode_id and t.seat = s.seat
+        and t.reply_class = 'truncated'),
     (select json_group_array(t.latency_ms) from turns t where t.episode_id = s.episode_id and t.seat = s.seat),
     (select count(*) from turns t where t.episode_id = s.episode_id and t.seat = s.seat and t.legal),
     (select count(*) from inputs i where i.episode_id = s.episode_id and i.seat = s.seat and i.fate = 'played'),

@@ -27,6 +27,8 @@ CONDUCT = (
     "decisions",
     "illegal",
     "unreadable",
+    "empty",
+    "truncated",
     "refused",
     "late",
     "forfeits",
@@ -172,7 +174,7 @@ def skill(found: Skill) -> str:
 
 
 def _conduct(row: Standing) -> dict[str, str]:
-    rates = (row.illegal, row.unreadable, row.refused, row.timeouts)
+    rates = (row.illegal, row.unparsable, row.empty, row.truncated, row.refused, row.timeouts)
     cells = (row.player, milliseconds(row.latency_ms), fixed(row.moves, 1), fixed(row.decisions, 1), *map(rate, rates))
     cells += (str(row.forfeits or ""), number(row.tokens), usd(row.cost_usd))
     return dict(zip(CONDUCT, cells, strict=True))

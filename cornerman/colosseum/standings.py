@@ -41,7 +41,8 @@ class Standing:
     """One player. ``score`` is its share of the points in [0, 1]: where more than two play, of the others left behind.
 
     ``moves``, ``decisions``, ``tokens`` and ``cost_usd`` are means a game; ``illegal``, ``unreadable``, ``refused`` and
-    ``timeouts`` shares of its decisions; ``seats`` its score in each seat; ``forfeits`` the games that it lost so.
+    ``timeouts`` shares of its decisions, and of the unreadable ones ``unparsable``, ``empty`` and ``truncated``;
+    ``seats`` its score in each seat; ``forfeits`` the games that it lost so.
     """
 
     player: str
@@ -59,6 +60,9 @@ class Standing:
     unreadable: float
     refused: float
     timeouts: float
+    unparsable: float
+    empty: float
+    truncated: float
     tokens: float
     cost_usd: float
     forfeits: int
@@ -210,6 +214,9 @@ def _standing(name: str, games: Sequence[Fought], rating: Elo, clean: Elo | None
         unreadable=share("unreadable"),
         refused=share("refused"),
         timeouts=share("timeouts"),
+        unparsable=share("unparsable"),
+        empty=share("empty"),
+        truncated=share("truncated"),
         tokens=statistics.fmean(seat.tokens for seat in seats),
         cost_usd=math.fsum(seat.cost_usd for seat in seats) / len(seats),
         forfeits=sum(game.forfeited and seat.result == min(s.result for s in game.seats) for game, _, seat in places),

@@ -88,6 +88,7 @@ def optimize(
     chosen = size_name(size)
     from cornerman.desk import champion, untried
     from cornerman.desk import optimize as work
+    from cornerman.losing import lines
     from cornerman.night.show import Terminal
     from cornerman.workplace import workplace
 
@@ -102,3 +103,5 @@ def optimize(
     if found.gain is not None:
         say(f"gain {points(*found.gain, apart=bool(place.config.night.opponents))} on fresh pairs")
     say(f"certified {found.certified}, working {found.working}")
+    for line in lines(list(found.answers.items())):
+        say(line)

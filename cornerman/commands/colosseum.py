@@ -78,12 +78,14 @@ def colosseum(
 
 
 def _print(found: "ColosseumResult") -> None:
+    from cornerman.losing import lines
+
     say(
         f"{count(found.standings.games, 'game')} of {found.game} on the {found.clock} clock, "
         f"{count(found.turns, 'decision')}, {dollars(found.cost_usd)}, {duration(found.seconds)}"
     )
-    if found.faulted:
-        say(f"{count(found.faulted, 'decision')} lost to faults of players' own code")
+    for line in lines(list(found.answers.items())):
+        say(line)
     if found.voided:
         first = found.faults[0].message
         say(f"voided by faults: {number(found.voided)}, the first: {first}; the same command plays them again")

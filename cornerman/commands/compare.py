@@ -1,6 +1,6 @@
 """``cornerman compare``: is A better than B? Stops by itself and measures the gain on fresh pairs."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from episodes.clock import Clock
     from episodes.player import Player
     from optimize.compare import CompareReport, CompareRule
-    from optimize.sides import Sides
 
 PlayerName = Annotated[str, typer.Argument(help="E.g. rookie@certified, rookie@base, student:ID, bot:turtle.")]
 
@@ -92,6 +91,8 @@ def _run(
 
 
 def _print(a: str, b: str, found: "CompareResult") -> None:
+    from cornerman.losing import lines
+
     report, apart = found.report, found.against is not None
     through = f", by how both do against {', '.join(found.against)}" if found.against else ""
     equal = " (50 Elo ruled out either way)" if report.equal else ""
@@ -108,7 +109,8 @@ def _print(a: str, b: str, found: "CompareResult") -> None:
     say(f"a decision takes: A {milliseconds(sides.latency_ms.a)}, B {milliseconds(sides.latency_ms.b)}")
     say(f"tokens: A {number(sides.tokens.a)}, B {number(sides.tokens.b)}")
     say(f"cost: A {dollars(sides.cost_usd.a)}, B {dollars(sides.cost_usd.b)}")
-    say(f"lost decisions: A {_lost(sides, 'a')}, B {_lost(sides, 'b')}")
+    for line in lines((("A", found.answers.a), ("B", found.answers.b))):
+        say(line)
     if found.reused:
         of_before = "1 of the games is" if found.reused == 1 else f"{number(found.reused)} of the games are"
         say(
@@ -129,16 +131,3 @@ def _evidence(report: "CompareReport") -> str:
         return f"e-value {better} that A is better, {worse} that it is worse; {needed} would decide"
     counts = report.counts if report.verdict == "better" else report.counts.mirror
     return f"e-value {e_value(log_e(counts))}, decided at {needed}"
-
-
-def _lost(sides: "Sides", side: Literal["a", "b"]) -> str:
-    """The decisions that gave no move that the game takes."""
-    kinds = {
-        "illegal": sides.illegal,
-        "unreadable": sides.unreadable,
-        "refused": sides.refused,
-        "late": sides.timeouts,
-        "to faults of the player's own code": sides.faulted,
-    }
-    found = {kind: both.a if side == "a" else both.b for kind, both in kinds.items()}
-    return " and ".join(f"{number(n)} {kind}" for kind, n in found.items() if n) or "none"

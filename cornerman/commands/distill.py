@@ -66,12 +66,16 @@ def distill(
 
 
 def _print(found: "DistilResult") -> None:
+    from cornerman.losing import lines
+
     say(f"student {found.student} in {found.path}")
     say(f"learned from {count(found.learned.episodes, 'game')}: {found.teacher}'s and practice")
     say(
         f"answers {percent(found.after.agreement)} of what it was taught "
         f"(before training {percent(found.before.agreement)})"
     )
+    for line in lines(list(found.answers.items())):
+        say(line)
     check = found.check
     if check is not None:
         shares = percent_with_interval(0.5 + check.gain, 0.5 + check.gain_low, 0.5 + check.gain_high)

@@ -93,15 +93,16 @@ def score(
 
 
 def _print(found: "ScoreResult") -> None:
+    from cornerman.losing import lines
+
     say(f"{found.player} on {found.game}: {count(found.drafts, 'draft')}")
     rows = [("all picks", found.all)]
     rows += [(f"{phase} in the pack", one) for phase, one in found.phases.items()]
     rows += [(KINDS[kind], one) for kind, one in found.kinds.items()]
     table(("picks of", "number", "agreement", "from", "to", "by chance"), [_row(name, one) for name, one in rows])
-    say(
-        f"illegal {found.illegal}, unreadable {found.unreadable}, refused {found.refused}, "
-        f"timeouts {found.timeouts}, {dollars(found.cost_usd)}"
-    )
+    for line in lines(((found.player, found.answers),)):
+        say(line)
+    say(dollars(found.cost_usd))
     if found.voided:
         say(f"voided by faults: {count(found.voided, 'draft')}, the first: {found.faults[0].message}")
 

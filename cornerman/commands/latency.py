@@ -103,6 +103,8 @@ def _run(
 
 
 def _print(found: "LatencyCurve") -> None:
+    from cornerman.losing import lines
+
     say(f"points of {found.a} against {found.b} in {found.game}; 95% intervals")
     say(f"{'latency':>8}  0%{'half':^{STRIP - 6}}100%  score")
     for point in found.points:
@@ -117,6 +119,8 @@ def _print(found: "LatencyCurve") -> None:
     wins = found.wins_by
     for name, reason in ((found.a, wins.a), (found.b, wins.b)):
         say(f"{name}: {SAYS[reason]}")
+    for line in lines(((found.a, found.answers.a), (found.b, found.answers.b))):
+        say(line)
     if found.picture:
         say(f"drawn in {found.picture}")
 

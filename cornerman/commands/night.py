@@ -56,7 +56,11 @@ def night(
 
 
 def _print(found: "NightResult") -> None:
+    from cornerman.losing import lines
+
     promotions = count(len(found.promotions), "promotion")
     say(f"night {found.night}: {found.status} in {duration(found.seconds)}, {promotions}")
     say(f"certified {found.certified}, working {found.working}, student {found.student or 'none'}")
+    for line in lines(list(found.answers.items())):
+        say(line)
     say(f"report: {found.report}")

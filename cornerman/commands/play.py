@@ -61,6 +61,8 @@ def _progress(done: int, wanted: int) -> None:
 
 
 def _print(a: str, b: str, found: "PlayResult") -> None:
+    from cornerman.losing import lines
+
     conduct = found.conduct
     played = (count(found.episodes, "episode"), count(found.pairs, "pair"), count(conduct.turns, "decision"))
     say(f"{a} against {b}: {', '.join(played)}")
@@ -70,12 +72,8 @@ def _print(a: str, b: str, found: "PlayResult") -> None:
     if found.episodes:
         returns = (NONE if value is None else signed(value, 3) for value in found.returns)
         say(f"mean return by seat: {', '.join(returns)}")
-        say(
-            f"illegal {conduct.illegal}, unreadable {conduct.unreadable}, refused {conduct.refused}, "
-            f"timeouts {conduct.timeouts}"
-        )
-    if conduct.faulted:
-        say(f"{count(conduct.faulted, 'decision')} lost to faults of players' own code")
+        for line in lines(((a, found.answers.a), (b, found.answers.b))):
+            say(line)
     say(f"{duration(found.seconds)}, {dollars(conduct.cost_usd)}")
     if found.voided:
         say(f"voided by faults: {count(found.voided, 'episode')}, the first: {found.faults[0].message}")

@@ -18,6 +18,7 @@ from episodes.game import Game
 from episodes.pairs import Runner
 from episodes.player import Player, identity_of
 from episodes.players.bots import BOTS
+from episodes.players.model import ModelPlayer
 from episodes.store.runs import Runs
 from episodes.store.store import Store
 from models.hub import lies_here, model_folder
@@ -182,6 +183,14 @@ def corner_of(place: Workplace, begun: Recognised, watch: Watcher, opponents: tu
     )
 
 
+def _departs(place: Workplace, model: str, role: Role) -> str:
+    """What a model of the configuration is held to, where its base text does not say so."""
+    if model.startswith("student:"):
+        return ""  # it has a prompt of its own
+    player = place.players.open(f"{model}@base", place.game, role)
+    return (player.held or "") if isinstance(player, ModelPlayer) else ""
+
+
 def identities(place: Workplace, opponents: Sequence[str] = (), roles: Sequence[Role] = ROLES) -> dict[str, str]:
     """What is behind the names of the configuration and of ``opponents``: a run is recognised by it.
 
@@ -194,6 +203,8 @@ def identities(place: Workplace, opponents: Sequence[str] = (), roles: Sequence[
         model = getattr(config, role).model
         if model not in (ANALYST, FOLLOWER, "search"):
             found[role] = place.players.model(model, role).endpoint.id
+            if role != "reflector" and (held := _departs(place, model, role)):
+                found[f"{role} held"] = held
     base = config.student.base
     if "teacher" in roles and lies_here(base):
         found["student"] = folder_digest(model_folder(base))

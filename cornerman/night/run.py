@@ -4,9 +4,12 @@ A night that was stopped, by whatever, is gone on with by the same command; one 
 """
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+from cornerman.losing import HELD, Answers, held
 from cornerman.night import coaching, measuring, schooling
+from cornerman.night.answering import answered
 from cornerman.night.corner import Corner, Watcher, corner_of, fixed, identities
 from cornerman.night.leaving import HOME, check_player, leave_out, say_left_out
 from cornerman.night.recognition import Recognised, begin_night
@@ -23,7 +26,7 @@ from prompts.prompt import Prompt
 
 @dataclass(frozen=True, slots=True)
 class NightResult:
-    """What ``cornerman night --json`` prints."""
+    """What ``cornerman night --json`` prints. ``answers`` says of each model what it is held to and what it lost."""
 
     night: str
     status: RunStatus
@@ -33,6 +36,7 @@ class NightResult:
     student: str | None
     report: str | None
     seconds: float
+    answers: Mapping[str, Answers] = field(default_factory=dict)
 
 
 async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightResult:
@@ -75,6 +79,8 @@ async def _opponents(corner: Corner) -> tuple[str, ...]:
 async def _stages(corner: Corner) -> None:
     left_out = await leave_out(corner)
     champions = await coaching.begin(corner)
+    if (how := held(corner.player(champions.certified), corner.game)) is not None:
+        corner.watch.say(f"{corner.model} is asked: {HELD[how]}")
     for number in range(1, corner.size.rounds + 1):
         played = await coaching.play(corner, number, champions)
         candidates = await coaching.reflect(corner, number, champions, played)
@@ -128,4 +134,5 @@ def _finish(corner: Corner, status: RunStatus, error: str | None, began: float) 
         student=trained.student if trained else None,
         report=str(path),
         seconds=time.perf_counter() - began,
+        answers=answered(corner, corner.prompt("certified")),
     )

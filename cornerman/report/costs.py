@@ -9,6 +9,7 @@ from cornerman.report import queries
 from cornerman.report.names import Names
 from cornerman.report.queries import SeatCosts
 from cornerman.report.view import Cost
+from episodes.store.lost import Lost
 from episodes.store.runs import Runs
 from episodes.store.store import Store
 
@@ -18,11 +19,15 @@ def costs(store: Store, night: str, names: Names) -> tuple[Cost, ...]:
     merged: dict[str, list[SeatCosts]] = {}
     for row in queries.seat_costs(store, night):
         merged.setdefault(names.player(row.player, row.model, row.prompt_id), []).append(row)
-    found = [_cost(name, parts) for name, parts in merged.items()]
+    lost: dict[str, Lost] = {}
+    for who, its in queries.night_losses(store, night).items():
+        name = names.player(*who)
+        lost[name] = lost.get(name, Lost()) + its
+    found = [_cost(name, parts, lost.get(name, Lost())) for name, parts in merged.items()]
     return tuple(sorted(found, key=lambda cost: (-cost.tokens_in - cost.tokens_out, cost.player)))
 
 
-def _cost(name: str, parts: list[SeatCosts]) -> Cost:
+def _cost(name: str, parts: list[SeatCosts], lost: Lost) -> Cost:
     latencies = [value for part in parts for value in part.latencies]
     return Cost(
         player=name,
@@ -32,7 +37,7 @@ def _cost(name: str, parts: list[SeatCosts]) -> Cost:
         tokens_out=sum(part.tokens_out for part in parts),
         usd=sum(part.usd for part in parts),
         latency_ms=statistics.median(latencies) if latencies else None,
-        bad=sum(part.bad for part in parts),
+        lost=lost,
     )
 
 

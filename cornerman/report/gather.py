@@ -91,7 +91,7 @@ def gather(store: Store, night_id: str) -> View:
         game=_game(store, night_id, game, names, promotions),
         undo=_undo(store, game, model, promotions, student),
         prompts=_prompts(store, names),
-        notes=_notes(store, night, config),
+        notes=_notes(store, night, config) + words.losses(rows),
         opponents=opponents,
     )
 

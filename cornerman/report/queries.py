@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from episodes.store.lost import Lost, PlayerOf, lost_by_player
 from episodes.store.store import Store
 from optimize.stats.pairs import Counts
 
@@ -38,8 +39,7 @@ def night_counts(store: Store, night_id: str) -> NightCounts:
 
 
 class SeatCosts(NamedTuple):
-    """What one player's turns of a night took. ``bad``: decisions that came to nothing; ``latencies``: each game's
-    median in milliseconds."""
+    """What one player's turns of a night took. ``latencies``: each game's median in milliseconds."""
 
     player: str
     model: str
@@ -49,16 +49,19 @@ class SeatCosts(NamedTuple):
     tokens_in: int
     tokens_out: int
     usd: float
-    bad: int
     latencies: tuple[float, ...]
+
+
+def night_losses(store: Store, night_id: str) -> dict[PlayerOf, Lost]:
+    """The decisions that each player of a night lost."""
+    return lost_by_player(store, store.episode_ids(night=night_id))
 
 
 def seat_costs(store: Store, night_id: str) -> list[SeatCosts]:
     """One row for every player, model and prompt of a night that is not a bot."""
     found = store.db.execute(
         "select s.player, s.model, s.prompt_id, count(*), sum(s.turns), sum(s.tokens_in), sum(s.tokens_out), "
-        "sum(s.cost_usd), sum(s.illegal + s.unreadable + s.refused + s.timeouts + s.faults), "
-        "group_concat(s.latency_p50_ms) "
+        "sum(s.cost_usd), group_concat(s.latency_p50_ms) "
         "from seats s join episodes e on e.id = s.episode_id "
         "where e.night_id = ? and s.player not like 'bot:%' group by s.player, s.model, s.prompt_id",
         [night_id],

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from cornerman.losing import lost_words
 from cornerman.report.charts import Bar, EvidenceChart, IntervalChart
 from cornerman.report.stage import Staged
+from episodes.store.lost import Lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,13 @@ class Cost:
     usd: float
     latency_ms: float | None
     """The median over its games of a decision's median time; ``None`` where no time was recorded."""
-    bad: int
-    """Illegal moves, unreadable replies, refusals, timeouts and faults of the player's own code."""
+    lost: Lost
+    """Decisions that came to nothing."""
+
+    @property
+    def kinds(self) -> str:
+        """The lost decisions by what was wrong with them; nothing where there are none."""
+        return lost_words(self.lost) if self.lost.all else ""
 
 
 @dataclass(frozen=True, slots=True)

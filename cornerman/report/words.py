@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cornerman.format import count, duration, listed, number, percent, percent_in_words, points_in_words, signed
+from cornerman.losing import Answers
 from cornerman.report.names import SHORT
 from cornerman.report.results import Compared
 from cornerman.report.student import Figures
+from cornerman.report.view import Cost
 from distill.train import Method
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
@@ -169,6 +171,16 @@ def faults(counts: tuple[int, int]) -> list[str]:
         f"Code of plug-ins broke: {count(games, 'game')} void, {count(decisions, 'decision')} lost. The table `faults` "
         "of the store has the tracebacks."
     ]
+
+
+def losses(rows: Sequence[Cost]) -> tuple[str, ...]:
+    """A line for each player that lost more than a tenth of its decisions, with what mends most of it."""
+    hints = ((row, Answers(None, row.lost).hint) for row in rows)
+    return tuple(
+        f"{row.player} lost {number(row.lost.all)} of {count(row.lost.turns, 'decision')} ({row.kinds}): {hint}."
+        for row, hint in hints
+        if hint
+    )
 
 
 def share(counts: Counts) -> str:

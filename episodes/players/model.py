@@ -73,7 +73,11 @@ class ModelPlayer:
 
     def held_in(self, game: Game) -> Held:
         """What the model is held to in ``game``."""
-        return "free" if held_by_default(self.chat, game) == "free" else self.asked
+        return "free" if self.could_be_held_in(game) == "free" else self.asked
+
+    def could_be_held_in(self, game: Game) -> Held:
+        """What it would be held to, were it asked for as much as it can be."""
+        return held_by_default(self.chat, game)
 
     def messages(self, observation: Observation, time_left: float | None = None) -> tuple[Message, ...]:
         """What is sent for one decision; ``time_left`` is seconds on the player's clock, if it has one."""

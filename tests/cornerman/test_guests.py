@@ -112,7 +112,8 @@ def test_play_tells_of_it_once_and_shows_it() -> None:
     assert (
         "ValueError: no idea at turn 2 (people.py, line 14); the decision is lost; see `cornerman episodes show" in line
     )
-    assert "2 decisions lost to faults of players' own code" in result.stdout
+    own = "2 to faults of the player's own code"
+    assert f"lost decisions: people.py:THIRD {own}, people.py:FINE none" in result.stdout
     episode = line.rpartition("show ")[2].strip("`")
     page = run("episodes", "show", episode).stdout
     assert "\n    raise ValueError(" in page and ReplyClass.FAULT in page

@@ -23,6 +23,7 @@ from cornerman.distilling import DistilResult
 from cornerman.doctor import DoctorReport, Finding
 from cornerman.drafting import DraftStudent, ImportResult, ScoreResult
 from cornerman.listing import StudentRow, StudentShown
+from cornerman.losing import Answers
 from cornerman.night.run import NightResult
 from cornerman.result import FLAT, HIDDEN, IF_ANY, TEXT, Result, as_json
 from cornerman.stored import FaultShown, VoidShown
@@ -33,10 +34,22 @@ from distill.student import Lineage
 from distill.train import Fit, Method
 from episodes.fault import FaultPlace, GuestFault
 from episodes.games.draft.agreement import KINDS, Agreement
+from episodes.store.lost import Lost
 from optimize.stats.pairs import Counts
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "json_shapes.json"
-BY_NAME = {"scores", "features", "missing", "by_kind", "by_shape", "left_out", "situation", "phases", "student_scores"}
+BY_NAME = {
+    "scores",
+    "features",
+    "missing",
+    "by_kind",
+    "by_shape",
+    "left_out",
+    "situation",
+    "phases",
+    "student_scores",
+    "answers",
+}
 """Objects whose keys are data: names of players, of games, of features."""
 ROSTER = "".join(f'[[players]]\nplayer = "{name}"\n' for name in ("bot:turtle", "bot:rushdown", "broken.py:player"))
 BROKEN = """
@@ -146,6 +159,7 @@ MEASURED = {
     "tokens_per_second": 400.0,
     "worth": {"before": 0.1, "after": 0.2},
 }
+ANSWERS = {"rookie": Answers("moves", Lost(200), "moves")}
 CHECKED = CheckReport(
     verdict="undecided",
     counts=(0, 0, 1, 1, 0),
@@ -167,12 +181,12 @@ def made() -> Iterator[tuple[str, dict[str, Any]]]:
     """What the slow commands print, from records like theirs."""
     rule = Rule("r1", "Always use jab.", (("e1", 3),))
     yield "reflect", as_json(ReflectResult("rookie@base", "p1", 4, 4, (Candidate("p2", (rule,)),)))
-    yield "optimize", as_json(OptimizeResult(("p2",), "p1", "p2", "p2", "c1", ("c1",), (0.4, 0.1, 0.5)))
-    yield "night", as_json(NightResult("n1", "done", "p1", "p2", ["c1"], "s1", "report.html", 2.5))
+    yield "optimize", as_json(OptimizeResult(("p2",), "p1", "p2", "p2", "c1", ("c1",), (0.4, 0.1, 0.5), ANSWERS))
+    yield "night", as_json(NightResult("n1", "done", "p1", "p2", ["c1"], "s1", "report.html", 2.5, ANSWERS))
     before, after = Fit(2.0, 0.2), Fit(1.0, 0.7)
     drafter = DraftStudent("s1", Path("x"), "draft:x", "human:17lands", "d1", LEARNED, MEASURED, before, after)
     yield "drafts distill", as_json(drafter)
-    student = DistilResult("s1", Path("x"), "search:20", 0.9, "d1", LEARNED, MEASURED, CHECKED, before, after)
+    student = DistilResult("s1", Path("x"), "search:20", 0.9, "d1", LEARNED, MEASURED, CHECKED, before, after, ANSWERS)
     yield "distill", as_json(student)
     row = StudentRow("s1", "duel", "rookie", "{}", "d1", "x", None, 2.0, "2026-11-27T18:28:13+00:00")
     learned = Lineage(
