@@ -1,7 +1,7 @@
 """Base texts: what a player is told before any guidance, and how one turn is put to it.
 
 They are Markdown files in ``prompts/bases``. Three kinds ship: ``full`` for models that read (the game's rules and how
-to answer), ``brief`` for the smallest, ``bare`` for students, which get no guidance. Knows nothing about guidance items.
+to answer), ``brief`` for the smallest, ``bare`` for students, which get no guidance. Knows nothing about items of it.
 """
 
 import string
