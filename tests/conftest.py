@@ -7,13 +7,16 @@ import signal
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import environments
 import loopback
 import pytest
 from hypothesis import HealthCheck, settings
 from schedule import FETCHED, group_of, place_of
+
+if TYPE_CHECKING:
+    from models.local import LocalModel
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -52,6 +55,14 @@ def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def smollm2() -> Path:
     """The folder of a real language model."""
     return environments.ready("smollm2")
+
+
+@pytest.fixture(scope="session")
+def smollm2_model(smollm2: Path) -> "LocalModel":
+    """It, loaded: once for all tests of a process."""
+    from models.local import LocalModel
+
+    return LocalModel(smollm2, name="smollm2")
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from distill.rookie.__main__ import FOLDER
 from distill.serving.server import VLLMServer
-from episodes.games.duel.words import MOVES
 from models.chat import ChatModel, ChatRequest, Completion, Message
 from models.errors import Unavailable
 from models.ledger import Ledger
+from models.local import LocalModel
 from models.registry import ModelOptions, open_model
 from models.vllm_batch import VLLMBatchModel
 
@@ -123,18 +122,29 @@ def test_what_the_server_refuses_is_ours_to_say(path: str, server: VLLMServer) -
     assert ledger.totals() == {}
 
 
-def test_batches_without_a_server_choose_as_the_server_does(server: VLLMServer, vllm: Path) -> None:
-    batch = VLLMBatchModel(FOLDER, name="vllm-batch:rookie", root=vllm)
-    served = opened("chat", server)
-    situations = [Message("user", text) for text in ("far", "close", "mid", "far airborne", "close guard")] * 8
+def test_batches_without_a_server_say_what_the_model_says_here(
+    smollm2: Path, smollm2_model: LocalModel, vllm: Path
+) -> None:
+    """A real language model, asked some things at once; held to choices it says one of them."""
+    batch = VLLMBatchModel(smollm2, name="vllm-batch:smollm2", root=vllm)
+    questions = (
+        "What is the capital of France?",
+        "What is the capital of Italy?",
+        "Who wrote Hamlet?",
+        "Name a colour.",
+    )
+    free = [((Message("user", text),), {"max_tokens": 10, "temperature": 0.0}) for text in questions]
+    held = [((Message("user", text),), {"choices": ("jab", "super jump")}) for text in questions]
 
-    async def answers(model: ChatModel) -> list[tuple[str, int]]:
-        calls = (ask(model, (RULE[0], situation), choices=MOVES) for situation in situations)
-        done = await asyncio.gather(*calls)
-        await model.close()
-        return [(one.text, one.usage.tokens_in) for one in done]
+    async def answers(model: ChatModel, calls: Sequence[tuple[Any, dict[str, Any]]]) -> list[tuple[str, str, int]]:
+        done = await asyncio.gather(*(ask(model, messages, **arguments) for messages, arguments in calls))
+        return [(one.text, one.finish_reason, one.usage.tokens_in) for one in done]
 
     async def main() -> None:
-        assert await answers(batch) == await answers(served)
+        here, there = await answers(smollm2_model, free), await answers(batch, [*free, *held])
+        await batch.close()
+        assert "Paris" in here[0][0]
+        assert there[: len(free)] == here
+        assert {text for text, _, _ in there[len(free) :]} <= {"jab", "super jump"}
 
     asyncio.run(main())

@@ -16,7 +16,7 @@ SHARED = {
 }
 """Group of a file where that is not the file itself."""
 
-FETCHED = {"vllm": ("vllm",), "tests/episodes/test_diambra.py": ("diambra",), "smollm2": ("smollm2",)}
+FETCHED = {"vllm": ("vllm", "smollm2"), "tests/episodes/test_diambra.py": ("diambra",), "smollm2": ("smollm2",)}
 """What a group needs that is fetched from elsewhere, as ``environments`` names it."""
 
 FIRST = (
