@@ -130,6 +130,19 @@ def test_a_question_is_computed_once() -> None:
     assert shapes == [(1, 2 + 5)]
 
 
+@pytest.mark.parametrize("choices", [((9, 10), (9, 11, 12)), ((9,), (13,)), None])
+def test_on_another_device_all_is_there_when_it_is_read(choices: tuple[tuple[int, ...], ...] | None) -> None:
+    """torch's device without data computes every shape and refuses tensors of two devices, as a GPU does; all that it
+    cannot is to be read."""
+    with torch.device("meta"):
+        model = LlamaForCausalLM(LlamaConfig(**COMMON)).bfloat16()
+    engine = Engine(model, end_tokens=ENDS, name="meta", most=8, prefixes=4)
+    assert (engine.device, engine.precision) == ("meta", "bfloat16")
+    asks = [Ask((4, 5, 6, *range(7, 9 + at)), 2 if choices else 0, choices, 3, 1.0, at) for at in range(3)]
+    with pytest.raises((NotImplementedError, RuntimeError), match=r"copy out of meta tensor|called on meta tensors"):
+        engine.answer(asks)
+
+
 def counted(engine: Engine) -> list[tuple[int, ...]]:
     """The shape of what goes into every pass of the model from now on."""
     shapes: list[tuple[int, ...]] = []
