@@ -142,7 +142,7 @@ class OpenAIModel(OpenAIService):
                 return replace(completion, latency=latency)
             answer, latency = await self._boundary.call(self._posted(fields))
             completion = replace(self._read(request, answer), latency=latency)
-        return completion if on_text is None else given_whole(request, completion)
+        return given_whole(replace(request, on_text=on_text), completion)
 
     async def _posted(self, fields: dict[str, Any]) -> Any:
         """The answer as JSON: to make the SDK's objects of it takes as long again, and they are not checked either."""

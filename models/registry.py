@@ -98,7 +98,7 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
     if kind == "vllm-batch":
         from models.vllm_batch import VLLMBatchModel
 
-        batch = VLLMBatchModel(Path(rest), name=spec)
+        batch = VLLMBatchModel(Path(rest), name=spec, notes=options.notes)
         metered = Metered(Hinting(ThoughtsApart(batch), options.notes, spec), options.ledger, FREE)
         return Retrying(metered, max_retries=options.max_retries, seed=hash64(spec), notes=options.notes)
     from models.hub import model_folder

@@ -22,6 +22,8 @@ from models.errors import Malformed, ModelError, Unavailable
 from models.grammar import regex
 from models.holding import nearest_choice
 from models.local import check_folder
+from models.manner import Manner
+from models.notes import Notes
 from models.patience import unhurried
 from models.vllm_environment import context_of, environment, home, interpreter
 from models.weights import model_digest
@@ -33,6 +35,7 @@ MOST = 256
 CPU_PRECISION = "float32"
 
 GRACE_S = 10.0
+BAD_REQUEST = 400
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -53,10 +56,18 @@ class VLLMBatchModel:
     holds: Holds = "grammar"
 
     def __init__(
-        self, folder: Path, *, name: str, root: Path | None = None, most: int = MOST, seconds: float = 600.0
+        self,
+        folder: Path,
+        *,
+        name: str,
+        root: Path | None = None,
+        most: int = MOST,
+        seconds: float = 600.0,
+        notes: Notes | None = None,
     ) -> None:
         check_folder(folder)
         self.name = name
+        self._manner = Manner(name, "", notes)
         self._python, self._on_gpu = interpreter(root or home())
         self._folder = folder
         self._seconds = seconds
@@ -75,17 +86,19 @@ class VLLMBatchModel:
 
     async def complete(self, request: ChatRequest) -> Completion:
         began = time.perf_counter()
+        messages = self._manner.messages(request.messages)
         fields = {
-            "messages": [asdict(message) for message in request.messages],
+            "messages": [asdict(message) for message in messages],
             "choices": request.choices,
             "regex": None if request.grammar is None else regex(request.grammar),
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             "seed": None if request.seed is None else request.seed & 0x7FFF_FFFF_FFFF_FFFF,
         }
-        answer = await unhurried(self._batcher.ask(fields))
-        if isinstance(answer, ModelError):
-            raise answer
+        with self._manner.learning((), messages):
+            answer = await unhurried(self._batcher.ask(fields))
+            if isinstance(answer, ModelError):
+                raise answer
         text, finish = answer["text"], answer["finish"]
         if request.choices is not None:
             text = nearest_choice(text, request.choices)
@@ -107,12 +120,12 @@ class VLLMBatchModel:
         except ModelError as fault:
             self._stop()
             return [fault] * len(requests)
-        return [
-            Unavailable(f"{self.name}: vLLM refused the request ({_shown(answer['error'])})", retryable=False)
-            if "error" in answer
-            else answer
-            for answer in answers
-        ]
+        return [self._refusal(str(answer["error"])) if "error" in answer else answer for answer in answers]
+
+    def _refusal(self, said: str) -> Unavailable:
+        """The fault of a request that vLLM refuses; a template says in this way that it knows no system role."""
+        told = f"{self.name}: vLLM refused the request ({_shown(said)})"
+        return Unavailable(told, retryable=False, status=BAD_REQUEST, said=(said,))
 
     def _running(self) -> "subprocess.Popen[str]":
         """The process, started if there is none; raises ``Unavailable`` if it does not come up."""

@@ -203,6 +203,56 @@ def test_what_is_said_in_parts(content: object, found: tuple[str, str] | None) -
     assert parted(content) == found
 
 
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("kind", (*KINDS, *LITELLM_KINDS))
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("<think>throw, as they guard</think>jab", "jab"),
+        ("<think>throw, as they guard", ""),
+        ("throw, as they guard</think>\n\njab", "jab"),
+    ],
+)
+def test_thoughts_between_tags(kind: str, written: str, said: str, streams: bool, server: FaultyServer) -> None:
+    """By every protocol, and cut at its limit: what is thought is in no text, and is counted."""
+    pieces = {"j": written[:9], "a": written[9:20], "b": written[20:]}
+
+    def change(body: Body) -> Body:
+        for holder in _holders(body):
+            for field in ("content", "text", "delta"):
+                if isinstance(holder.get(field), str) and holder[field].strip():
+                    holder[field] = pieces.get(holder[field], written)
+        return body
+
+    changing(server, change)
+    shown: list[str] = []
+    request = ChatRequest(MESSAGES, on_text=shown.append if streams else None)
+    model = opened(kind, "long", server, options())
+
+    async def ask() -> Completion:
+        try:
+            return await model.complete(request)
+        finally:
+            await model.close()
+
+    completion = asyncio.run(ask())
+    assert (completion.text, completion.finish_reason) == (said, "length")
+    assert "throw, as they guard" in completion.thought
+    assert completion.usage.tokens_out == 3
+    assert not streams or shown[-1] == written, "whoever reads along takes thoughts apart"
+
+
+def _holders(body: object) -> list[Body]:
+    """Every object in which the text of an answer may stand, but for those that hold a thought."""
+    if isinstance(body, list):
+        return [holder for one in body for holder in _holders(one)]
+    if not isinstance(body, dict) or str(body.get("type")) in ("thinking", "thinking_delta", "reasoning"):
+        return []
+    if body.get("type") == "response.reasoning_text.delta":
+        return []
+    return [body, *(holder for inner in body.values() for holder in _holders(inner))]
+
+
 def without_counts(body: Body) -> Body:
     """An answer, or an event, that counts nothing."""
     for holder in (body, body.get("message"), body.get("response")):

@@ -155,6 +155,26 @@ def test_the_wait_that_a_provider_asks_for(kind: str, server: FaultyServer) -> N
 
 
 @pytest.mark.parametrize("kind", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "This model's maximum context length is 2048 tokens. However, you requested 2303 tokens"),
+        (400, "the request exceeds the available context size, try increasing it"),
+        (500, "the request exceeds the available context size, try increasing it"),
+    ],
+)
+def test_a_context_that_is_too_short_is_told_with_the_way_out(
+    kind: str, status: int, said: str, server: FaultyServer
+) -> None:
+    server.objects = lambda request, path: (status, {"error": {"message": said, "type": "exceed_context_size_error"}})
+    fault = fault_of(opened(kind, "ok", server))
+    assert isinstance(fault, Unavailable)
+    assert not fault.retryable
+    for way_out in ("--ctx-size", "--max-model-len", "OLLAMA_CONTEXT_LENGTH", "max_tokens"):
+        assert way_out in str(fault)
+
+
+@pytest.mark.parametrize("kind", PROTOCOLS)
 @pytest.mark.parametrize(("model", "finish"), [("refusal", "refusal"), ("long", "length")])
 def test_finish_reasons(kind: str, model: str, finish: str, server: FaultyServer) -> None:
     assert ask(opened(kind, model, server)).finish_reason == finish

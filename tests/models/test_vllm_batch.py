@@ -12,6 +12,7 @@ from models.chat import ChatRequest, Completion, Message, Usage
 from models.errors import BadInput, Malformed, ModelError, Unavailable
 from models.patience import time_limit
 from models.registry import open_model
+from models.retry import Retrying
 from models.vllm_batch import VLLMBatchModel
 
 MESSAGES = (Message("user", "far"),)
@@ -51,6 +52,18 @@ def ask(batch: VLLMBatchModel, *texts: str) -> list[Completion | ModelError]:
         return done  # type: ignore[return-value]  # any other exception fails the test
 
     return asyncio.run(main())
+
+
+def test_without_a_system_role_the_user_says_it(batch: VLLMBatchModel) -> None:
+    messages = (Message("system", "Fight."), Message("user", "as gemma"))
+    model = Retrying(batch, max_retries=0)
+
+    async def main() -> list[Completion]:
+        done = [await model.complete(ChatRequest(messages)) for _ in range(2)]
+        await batch.close()
+        return done
+
+    assert [one.text for one in asyncio.run(main())] == ["Fight.\n\nas gemma 1 None"] * 2
 
 
 def test_one_that_is_refused_leaves_the_others_alone(batch: VLLMBatchModel) -> None:

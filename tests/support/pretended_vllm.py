@@ -21,6 +21,8 @@ PRETENDED = """
                 os._exit(9)
             if "too long" in said:
                 raise ValueError("the prompt is too long")
+            if "as gemma" in said and any(one["role"] == "system" for talk in conversations for one in talk):
+                raise ValueError("System role not supported")
             texts = [f"{one} {len(said)} {how.seed}" for one, how in zip(said, sampling)]
             texts = [" j a b" if text.startswith("j a b") else text for text in texts]
             output = lambda text: types.SimpleNamespace(text=text, token_ids=[1, 2], finish_reason="stop")
