@@ -5,7 +5,6 @@ Serves every adapter that speaks HTTP through a vendor's SDK. Knows nothing abou
 
 import asyncio
 import email.utils
-import json
 import re
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -121,7 +120,8 @@ class Boundary:
             async with asyncio.timeout(self.timeout_s):
                 answer = await request
             return answer, time.perf_counter() - started
-        except (TimeoutError, self.faults.any, json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (TimeoutError, self.faults.any, ValueError, RecursionError) as error:
+            # What Python cannot read as JSON: no JSON, no UTF-8, numbers of thousands of digits, depths of thousands.
             fault = self.translate(error)
         except (*self.faults.transport, *self.faults.credentials, *self.faults.form) as error:
             fault = self.translate(error)

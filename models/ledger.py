@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from models.chat import ChatModel, ChatRequest, Completion, Usage
+from models.chat import ChatModel, ChatRequest, Completion, Usage, given_whole
 from models.counting import most_tokens
 from models.errors import BadInput, BudgetExhausted, Learnt, RateLimited, Refused, Unavailable
 from models.notes import Notes
@@ -239,7 +239,8 @@ class Metered(Wrapper):
     replicas of one model have one account.
 
     Where the provider does not count what it took, the estimate is booked, and ``notes`` are told; an answer that
-    costs money by tokens that nobody counted is no answer: it stays booked with its worst case.
+    costs money by tokens that nobody counted is no answer: it stays booked with its worst case. Some servers count
+    whole answers only: then all are asked whole from there on.
     """
 
     def __init__(
@@ -258,12 +259,14 @@ class Metered(Wrapper):
         self._least_out = least_out
         self._account = account or model.name
         self._notes = notes or Notes()
+        self._counts_streams = True
 
     async def complete(self, request: ChatRequest) -> Completion:
         most_out = max(request.max_tokens, self._least_out)
         reservation = self._ledger.reserve(self._account, most_tokens(request.messages), most_out, self._price)
+        asked = request if self._counts_streams else replace(request, on_text=None)
         try:
-            completion = await self._model.complete(request)
+            completion = await self._model.complete(asked)
         except BaseException as fault:
             if _turned_down(fault):
                 self._ledger.release(reservation)
@@ -273,17 +276,25 @@ class Metered(Wrapper):
         usage, price = completion.usage, self._price
         if usage.estimated and price is not None and not price.free:
             self._ledger.keep(reservation)
-            raise Unavailable(
-                f"{self.name}: no token counts that can be came with the answer, so its cost cannot be booked; ask the "
-                "server for them (usage), or declare price = [0.0, 0.0] beside the model if it costs nothing",
-                retryable=False,
-                may_be_billed=True,
-            )
+            raise self._uncounted(asked)
         if usage.estimated:
             self._notes.tell(self._account, "counts", "the server does not count tokens: they are estimated")
         cost = 0.0 if price is None else price.cost(usage.tokens_in, usage.tokens_out, usage.cached, usage.written)
         self._ledger.settle(reservation, usage, cost)
-        return replace(completion, cost=cost)
+        completion = replace(completion, cost=cost)
+        return completion if asked is request else given_whole(request, completion)
+
+    def _uncounted(self, asked: ChatRequest) -> Learnt | Unavailable:
+        """The fault of an answer that costs money and was not counted."""
+        if asked.on_text is not None:
+            self._counts_streams = False
+            return Learnt(f"{self.name}: the server does not count what it streams, and is asked for whole answers")
+        return Unavailable(
+            f"{self.name}: no token counts that can be came with the answer, so its cost cannot be booked; ask the "
+            "server for them (usage), or declare price = [0.0, 0.0] beside the model if it costs nothing",
+            retryable=False,
+            may_be_billed=True,
+        )
 
 
 def _turned_down(fault: BaseException) -> bool:

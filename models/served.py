@@ -13,6 +13,7 @@ from models.anthropic import AnthropicModel
 from models.boundary import public_url
 from models.capabilities import (
     API,
+    CLAUDE_VERSION,
     COMPATIBLE,
     EFFORTS,
     LOCAL_SERVER,
@@ -232,7 +233,8 @@ def _anthropic(model: str, options: ModelOptions) -> Opened:
     options.chat_only("anthropic")
     key = options.key("anthropic")
     url = base_of(options.base_url or URLS["anthropic"]).removesuffix("/v1")  # which the SDK adds
-    capabilities = COMPATIBLE if options.base_url and "claude" not in model else anthropic_capabilities(model)
+    unknown = bool(options.base_url) and CLAUDE_VERSION.search(model) is None
+    capabilities = COMPATIBLE if unknown else anthropic_capabilities(model)
     name = options.named(f"anthropic:{model}", capabilities.efforts)
 
     def make() -> object:

@@ -15,7 +15,7 @@ from opened_models import CHAT_KINDS, CLAUDE_KINDS, KINDS, LITELLM_KINDS, opened
 from models.chat import ChatModel, ChatRequest, Completion, Message, Usage
 from models.counting import UNSEEN, counted, most_tokens
 from models.endings import ending
-from models.errors import ModelError, Unavailable
+from models.errors import Malformed, ModelError, Unavailable
 from models.ledger import Ledger
 from models.notes import Notes
 from models.prices import FREE, PRICES, Price
@@ -283,7 +283,36 @@ def test_without_counts_what_is_free_is_estimated_and_what_is_not_is_refused(
     assert not fault.retryable
     assert "cost cannot be booked" in str(fault)
     (total,) = ledger.totals().values()
-    assert (total.tokens_out, total.assumed_usd) == (max(50, 16 * (kind == "responses")), total.cost_usd)
+    assert (total.calls, total.tokens_out) == (1 + streams, 50 * (1 + streams)), "a stream, and then the whole answer"
+    assert total.assumed_usd == total.cost_usd
+
+
+@pytest.mark.parametrize("kind", CHAT_KINDS)
+def test_who_counts_whole_answers_only_is_asked_for_them(kind: str, server: FaultyServer) -> None:
+    changing(server, lambda body: without_counts(body) if body["object"] == "chat.completion.chunk" else body)
+    ledger = Ledger(limit_usd=1.0)
+    model = opened(kind, "ok", server, options(price=Price(1, 2), ledger=ledger))
+    shown: list[str] = []
+
+    async def twice() -> list[Completion]:
+        try:
+            return [await model.complete(ChatRequest(MESSAGES, on_text=shown.append)) for _ in range(2)]
+        finally:
+            await model.close()
+
+    found = asyncio.run(twice())
+    assert [completion.usage for completion in found] == [Usage(10, 3)] * 2
+    assert [bool(request.get("stream")) for request in server.requests] == [True, False, False]
+    assert shown[-2:] == [completion.text for completion in found]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("body", [b'{"a": ' + b"9" * 6000 + b"}", b"[" * 100_000, b'{"choices": [\xff]}'])
+def test_what_python_cannot_read_is_no_answer(kind: str, body: bytes, server: FaultyServer) -> None:
+    server.objects = lambda request, path: (200, body)
+    fault = outcome(opened(kind, "ok", server, options()))
+    assert type(fault) is Malformed
+    assert len(str(fault)) < 400
 
 
 @pytest.mark.parametrize("count", [-5, 10**18, 10**400, 0.5, "10", None, True, [], float("1e300")])

@@ -97,7 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._protocol, streams = self._spoken(request)
         self.server.requests.append(request)
         if objection := self.server.objects(request, urlsplit(self.path).path):
-            self._send(*objection)
+            status, body = objection
+            self._raw(status, body if isinstance(body, bytes) else json.dumps(body).encode())
             return
         name = request["model"]
         if not self._went_wrong(name):
