@@ -82,15 +82,12 @@ def ends(reason: str) -> Change:
 
 @pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize("kind", (*CHAT_KINDS, *CLAUDE_KINDS))
-@pytest.mark.parametrize("reason", ["error", "network_error", "abort"])
-def test_an_answer_that_a_fault_ended_is_the_providers(
-    kind: str, reason: str, streams: bool, server: FaultyServer
-) -> None:
-    changing(server, ends(reason))
+def test_an_answer_that_a_fault_ended_is_the_providers(kind: str, streams: bool, server: FaultyServer) -> None:
+    changing(server, ends("error"))
     fault = outcome(opened(kind, "ok", server, options()), streams)
     assert isinstance(fault, Unavailable)
     assert (fault.retryable, fault.may_be_billed) == (True, True)
-    assert reason in str(fault)
+    assert "it ended with 'error'" in str(fault)
 
 
 @pytest.mark.parametrize("kind", (*CHAT_KINDS, *CLAUDE_KINDS))
@@ -306,7 +303,7 @@ def test_who_counts_whole_answers_only_is_asked_for_them(kind: str, server: Faul
     assert shown[-2:] == [completion.text for completion in found]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["openai", "responses", "anthropic", "bedrock", "vertex"])
 @pytest.mark.parametrize("body", [b'{"a": ' + b"9" * 6000 + b"}", b"[" * 100_000, b'{"choices": [\xff]}'])
 def test_what_python_cannot_read_is_no_answer(kind: str, body: bytes, server: FaultyServer) -> None:
     server.objects = lambda request, path: (200, body)
