@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from cornerman.checkup import Checkup, check_up, line
 from cornerman.config import Config
 from cornerman.format import fixed
 from cornerman.result import Result
@@ -39,6 +40,8 @@ class DoctorReport(Result):
     """What ``cornerman doctor --json`` prints."""
 
     findings: tuple[Finding, ...]
+    endpoints: tuple[Checkup, ...] = ()
+    """What the models of the configuration answered; none were asked offline."""
 
     @property
     def failed(self) -> int:
@@ -50,8 +53,8 @@ class DoctorReport(Result):
         return sum(finding.level == "warn" for finding in self.findings)
 
 
-def examine(config: Config) -> DoctorReport:
-    """Every finding, in a fixed order."""
+def examine(config: Config, *, offline: bool = False) -> DoctorReport:
+    """Every finding, in a fixed order; ``offline``: no model is asked anything."""
     checks: Iterable[Callable[[Config], Iterable[Finding]]] = (
         _python,
         _sqlite,
@@ -62,7 +65,16 @@ def examine(config: Config) -> DoctorReport:
         _serving,
         _chromium,
     )
-    return DoctorReport(tuple(finding for check in checks for finding in check(config)))
+    findings = [finding for check in checks for finding in check(config)]
+    asked = () if offline else check_up(config)
+    return DoctorReport((*findings, *map(_endpoint, asked)), asked)
+
+
+def _endpoint(found: Checkup) -> Finding:
+    """A model that does not answer keeps a night from running; one that is hard to read does not."""
+    odd = found.asked and (found.readable < found.answered or found.notes)
+    level: Level = "fail" if found.problem else "warn" if odd else "ok"
+    return Finding(level, f"[{found.role}] {found.model}", line(found))
 
 
 def _python(config: Config) -> Iterable[Finding]:
@@ -115,11 +127,13 @@ def _disk(config: Config) -> Iterable[Finding]:
 
 
 def _keys(config: Config) -> Iterable[Finding]:
-    needed = {
-        section.api_key_env or KEY_VARIABLES[kind]: section.model
-        for section in (config.player, config.reflector, config.teacher)
-        if (kind := section.model.partition(":")[0]) in KEY_VARIABLES and kind not in KEYLESS
-    }
+    needed = {}
+    for section in (config.player, config.reflector, config.teacher):
+        kind = section.model.partition(":")[0]
+        if section.api_key_env is not None:
+            needed[section.api_key_env] = section.model
+        elif kind in KEY_VARIABLES and kind not in KEYLESS and section.base_url is None:
+            needed[KEY_VARIABLES[kind]] = section.model
     for variable in dict.fromkeys([*needed, "OPENAI_API_KEY", "ANTHROPIC_API_KEY"]):
         present = bool(os.environ.get(variable, "").strip())
         if present:

@@ -31,7 +31,7 @@ from models.ids import hash64
 from models.ledger import Metered
 from models.limits import Limited
 from models.manual import ManualModel
-from models.prices import EFFORT_SUFFIX, FREE, find_price
+from models.prices import EFFORT_SUFFIX, FREE, Price, find_price
 from models.replicas import Replicas
 from models.retry import Retrying
 from models.scripted import ScriptedModel
@@ -110,6 +110,12 @@ def _here(kind: str, rest: str, spec: str, options: ModelOptions) -> ChatModel:
     return Hinting(model, options.notes, spec, served=False)
 
 
+def price_of(name: str, options: ModelOptions) -> Price | None:
+    """What the model recorded as ``name`` costs, opened with ``options``; ``None`` if it is not known."""
+    kind = name.partition(":")[0]
+    return options.price or (find_price(name, options.prices) if kind in SERVED.keys() - FREE_KINDS else FREE)
+
+
 def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:
     """What was opened, with every attempt on the ledger, retried ones too: a provider may bill each of them.
 
@@ -118,7 +124,7 @@ def _wrapped(opened: Opened, kind: str, options: ModelOptions) -> ChatModel:
     after a fault.
     """
     name = opened.name
-    price = options.price or (FREE if kind in FREE_KINDS else find_price(name, options.prices))
+    price = price_of(name, options)
     if price is None and options.ledger.limit_usd is not None:
         raise BadInput(
             f"the price of {name} is not known, so the limit of ${options.ledger.limit_usd:g} could not be kept; "

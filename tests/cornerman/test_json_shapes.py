@@ -8,13 +8,14 @@ again; look at the difference before you commit it: a key that goes or changes i
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from cornerman.checkup import Checkup
 from cornerman.cli import app
 from cornerman.commands import GROUPS, SINGLE
 from cornerman.commands.export import Served
@@ -195,7 +196,9 @@ def made() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "students show", as_json(StudentShown(row, learned, MEASURED))
     yield "export", as_json(ExportResult(Path("x"), ("model.safetensors",), "vllm serve x", 1e-6))
     yield "serve", as_json(Served("http://127.0.0.1:8000", "student-s1", "vllm:http://127.0.0.1:8000#student-s1@base"))
-    yield "doctor", as_json(DoctorReport((Finding("ok", "Python", "3.11"), Finding("fail", "disk", "full"))))
+    asked = Checkup("player", "rookie", True, answered=3, readable=3, latency_ms=4.5, price=(0.0, 0.0), held="moves")
+    findings = (Finding("ok", "Python", "3.11"), Finding("fail", "disk", "full"))
+    yield "doctor", as_json(DoctorReport(findings, (replace(asked, notes=("a note",)),)))
     imported = ImportResult(Path("x"), "draft:x", "human:17lands", 5, 5, 3360, 80, 67, 60, 7, {}, odd_pools=0)
     yield "drafts import", as_json(imported)
     kinds, phases = dict.fromkeys(KINDS, AGREED), {"early": AGREED}
