@@ -70,7 +70,7 @@ def test_a_model_that_can_be_held_is(server: FaultyServer) -> None:
 
 
 def test_what_cannot_be_read_is_a_warning_with_the_way_out(server: FaultyServer) -> None:
-    server.changes = lambda answer: (
+    server.changes = lambda answer, request: (
         answer
         | {"choices": [{"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": "Well, I"}}]}
     )
@@ -82,8 +82,8 @@ def test_what_cannot_be_read_is_a_warning_with_the_way_out(server: FaultyServer)
 
 
 def test_a_reflecting_model_is_asked_for_a_list(server: FaultyServer) -> None:
-    def listed(answer: dict[str, Any]) -> dict[str, Any]:
-        asked = server.requests[-1]["messages"][-1]["content"]
+    def listed(answer: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+        asked = request["messages"][-1]["content"]
         numbers = [int(word.strip(",")) for word in asked.split() if word.strip(",").isdigit()]
         said = {"role": "assistant", "content": f"Here it is: {numbers}"}
         return answer | {"choices": [{"index": 0, "finish_reason": "stop", "message": said}]}
