@@ -20,7 +20,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from distill.encode import Encoder, Example, balanced
-from distill.train import Method, fast_bfloat16, load_base, one_thread, train
+from distill.method import Method
+from distill.train import fast_bfloat16, load_base, one_thread, train
 from distill.trainer import collate, columns
 from episodes.games.duel.words import FEATURES, MOVES
 from models.hub import model_folder

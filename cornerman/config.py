@@ -72,18 +72,30 @@ class ReflectorSection(ModelSection):
 
 
 class TeacherSection(ServedSection):
-    """Who teaches the student: ``search`` or a chat model on the paused clock."""
+    """Who teaches the student: ``search`` or a chat model on the paused clock, asked as a player of its name is where
+    nothing else is said."""
 
     model: str = "search"
     prompt: str = "certified"
     free: bool = False
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int | None = Field(default=None, ge=1)
 
 
 class StudentSection(Section):
-    """What the student grows from: ``rookie``, ``smollm2``, a Hugging Face name, a folder, or a GGUF file."""
+    """What the student grows from: ``rookie``, ``smollm2``, a Hugging Face name, a folder, or a GGUF file; and how it
+    is trained, where that is not to follow from its base and its data (docs/distillation.md)."""
 
     base: str = "rookie"
     device: str | None = None
+    passes: int | None = Field(default=None, ge=1)
+    rank: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    length: int | None = Field(default=None, ge=1)
+    batch: int | None = Field(default=None, ge=1)
+    patience: int | None = Field(default=None, ge=0)
+    optimizer: Literal["adamw", "muon"] | None = None
+    bits: Literal[4] | None = None
 
 
 class BudgetSection(Section):
@@ -205,11 +217,22 @@ time_limit = 300.0
 # Who teaches the student, unhurried: "search" on the game's simulator, or a chat model.
 model = "search"
 prompt = "certified"     # the prompt of a chat model that teaches
+# temperature = 0.7                    # how a chat model that teaches is asked, where that is not as a player is
+# max_tokens = 4000
 
 [student]
 # What the student grows from: "rookie", "smollm2", a Hugging Face name, a folder or a GGUF file.
 base = "rookie"
 # device = "cpu"                       # where students play, as beside a player's model
+# How it is trained follows from the size of the base and from what there is to learn. Each number can be set:
+# passes = 20                          # over all questions, at most
+# rank = 16                            # of the LoRA adapter
+# learning_rate = 1e-3
+# length = 256                         # tokens of a training sequence
+# batch = 4                            # sequences a step
+# patience = 3                         # checks in a row that are clearly worse, after which it stops; 0: never
+# optimizer = "adamw"                  # or "muon"
+# bits = 4                             # hold the base in 4 bits (bitsandbytes)
 
 [budget]
 # A call that would go beyond either limit is not made, and the night stops cleanly.

@@ -6,11 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from cornerman.losing import Answers, answers
-from cornerman.night.schooling import open_by_name, open_here
+from cornerman.night.leaving import check_base
+from cornerman.night.schooling import forecast_words, open_by_name, open_here, wishes_of
 from cornerman.result import FLAT
 from cornerman.workplace import Workplace
 from distill.check import CheckReport, CheckRule, Examination, check_student
 from distill.dataset import DatasetReport
+from distill.method import Wishes
 from distill.practice import Practice
 from distill.school import school
 from distill.student import Student, fits
@@ -26,7 +28,7 @@ from optimize.seeds import Seeds, derive
 @dataclass(frozen=True, slots=True)
 class Course:
     """What to distil: ``pairs`` of the teacher against each opponent; ``practice`` turns a round and ``check`` pairs at
-    most that decide, none if 0."""
+    most that decide, none if 0; ``wishes`` for the training."""
 
     teacher: str
     opponents: tuple[str, ...]
@@ -35,6 +37,7 @@ class Course:
     practice: int
     check: int
     champion: str
+    wishes: Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +71,35 @@ def course(
     pairs: int,
     practice: int,
     check: int,
+    wishes: Wishes,
 ) -> Course:
-    """The course that the options and the configuration describe."""
+    """The course that the options and the configuration describe, the options first.
+
+    Raises ``BadInput`` for a base that could not be trained, before anything is played.
+    """
     section, model = place.config.teacher, place.config.player.model
     found = "search:600" if section.model == "search" else f"{section.model}@{section.prompt}"
     styles = BOTS if place.game.name == "duel" else ("random",)
     certified = place.players.library.aliases.get("certified", place.game.name, model)
     champion = f"{model}@{certified.prompt_id if certified else 'base'}"
+    base = base or place.config.student.base
+    check_base(base, place.game.name)
     return Course(
         teacher=teacher or found,
         opponents=opponents or (*(f"bot:{style}" for style in styles), champion),
-        base=base or place.config.student.base,
+        base=base,
         pairs=pairs,
         practice=practice,
         check=check,
         champion=champion,
+        wishes=wishes.over(wishes_of(place.config)),
     )
 
 
-async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -> DistilResult:
-    """Teach, train and check.
+async def distil(
+    place: Workplace, wanted: Course, say: Callable[[str], None], tell: Callable[[str], None]
+) -> DistilResult:
+    """Teach, train and check; ``say`` gets how far it is, ``tell`` what is to stay on the screen.
 
     The same course plays and trains nothing twice.
     """
@@ -112,8 +124,10 @@ async def distil(place: Workplace, wanted: Course, say: Callable[[str], None]) -
         here,
         base=wanted.base,
         practice=Practice(turns=wanted.practice) if wanted.practice else Practice(rounds=0),
+        wishes=wanted.wishes,
         root=place.config.night.folder / "students",
         on_progress=lambda stage, done, total: say(f"{stage}: {done} of {total}"),
+        on_forecast=lambda forecast: tell(forecast_words(forecast)),
     )
     student, dataset = schooled.student, schooled.dataset
     before, after = fits(student)

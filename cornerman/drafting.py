@@ -11,6 +11,7 @@ from pathlib import Path
 from cornerman.faults import Fault
 from cornerman.losing import UNASKED, Answers
 from cornerman.losing import answers as answers_of
+from cornerman.night.schooling import wishes_of
 from cornerman.result import FLAT, TEXT
 from cornerman.session import TOLD
 from cornerman.workplace import Workplace
@@ -245,6 +246,8 @@ def distil_drafts(place: Workplace, path: Path, base: str, on_progress: Progress
         dataset,
         game,
         base=base,
+        wishes=wishes_of(place.config),
+        least=0.0,  # people do not agree with each other: there is no share that a student must reach
         root=place.config.night.folder / "students",
         on_progress=lambda at: on_progress(at.step, at.steps),
     )

@@ -124,11 +124,18 @@ class Players:
             return follower(prompt, name)
         player = prompted(self.model(model, role), prompt, game, name, free=self.free or self._asks_free(model, role))
         found = section_of(self._config, model, "player")  # a teacher is asked as a player of its name is
-        if found is None or not isinstance(found[1], ModelSection):
+        if found is not None and isinstance(found[1], ModelSection):
+            section = found[1]
+            player = replace(
+                player, temperature=section.temperature, max_tokens=section.max_tokens, time_limit=section.time_limit
+            )
+        teacher = self._config.teacher
+        if role != "teacher" or teacher.model != model:
             return player
-        section = found[1]
         return replace(
-            player, temperature=section.temperature, max_tokens=section.max_tokens, time_limit=section.time_limit
+            player,
+            temperature=player.temperature if teacher.temperature is None else teacher.temperature,
+            max_tokens=teacher.max_tokens or player.max_tokens,
         )
 
     def _asks_free(self, model: str, role: Role) -> bool:

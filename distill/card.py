@@ -4,8 +4,9 @@ Says nothing that was not measured or recorded.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from distill.judged import student_base
 from distill.student import Lineage, Student
@@ -80,7 +81,7 @@ def _origin(student: Student, origin: Lineage) -> str:
             "sketch of the student, replayed with every other move"
         ),
         "prompt": student.prompt_id,
-        "method": json.dumps(asdict(origin.method), sort_keys=True),
+        "method": json.dumps(origin.method.stated(), sort_keys=True),
         "weights of turns": json.dumps(asdict(origin.recipe), sort_keys=True),
         "trained": student.created,
     }
@@ -100,13 +101,27 @@ def _figures(student: Student, parity: float) -> str:
     rows |= {str(name): value for name, value in measured.get("card", {}).items()}
     if "card" not in measured:
         rows["strength"] = "not measured"
-    return "## Measured\n\n" + _table(rows)
+    return "## Measured\n\n" + _table(rows) + _training(measured.get("curve", []))
+
+
+def _training(curve: Sequence[Mapping[str, Any]]) -> str:
+    """How the training went, with held-out turns that it did not learn from."""
+    if not curve:
+        return ""
+    head = "\n\n| after step | loss | held-out loss | held-out agreement | gain of its moves |\n|---|---|---|---|---|\n"
+    return head + "\n".join(
+        f"| {at['step']} | {at['loss']:.3f} | {at['held_out']:.3f} | {at['agreement']:.3f} | {_gain(at['worth'])} |"
+        for at in curve
+    )
 
 
 def _gains(worth: Mapping[str, float | None]) -> str:
     """In returns over the mean of a turn's legal moves."""
-    found = [worth.get(name) for name in ("before", "after")]
-    return ", ".join("not measured" if gain is None else f"{gain:+.4f}" for gain in found)
+    return ", ".join(_gain(worth.get(name)) for name in ("before", "after"))
+
+
+def _gain(gain: float | None) -> str:
+    return "not measured" if gain is None else f"{gain:+.4f}"
 
 
 def _table(rows: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean, median
 
 from distill.student import Student, note_figures, student_player
-from distill.teach import Lessons, OpenPlayer, TeachReport, teach
+from distill.teach import Lessons, OpenPlayer, TeachReport, opponents, teach
 from episodes.clock import Clock
 from episodes.game import Game
 from episodes.player import Player
@@ -258,11 +258,12 @@ def kept_of(store: Store, student: str, teacher: str, games: Mapping[str, Sequen
 def _pair_scores(store: Store, player: str, episodes: Sequence[str]) -> dict[tuple[str, int], float]:
     """The player's mean score of each pair, by opponent and seed."""
     scores: dict[tuple[str, int], list[float]] = {}
-    for episode_id in episodes:
-        summary = store.summary(episode_id)
-        seat = next(seat for seat, one in enumerate(summary.seats) if one.player == player)
-        opponent = summary.seats[1 - seat].player
-        scores.setdefault((opponent, summary.seed), []).append(summary.seats[seat].score)
+    summaries = [store.summary(episode_id) for episode_id in episodes]
+    met = opponents(summaries, player)
+    for summary in summaries:
+        own = next((seat for seat in summary.seats if seat.player == player), None)
+        if own is not None:  # a game of one seat may be the other half of a pair
+            scores.setdefault((met[summary.pair_id], summary.seed), []).append(own.score)
     return {pair: fmean(values) for pair, values in scores.items()}
 
 

@@ -158,6 +158,16 @@ def examples_of(store: Store, dataset: Dataset, base: Base) -> dict[Split, list[
     return found
 
 
+def held_out_turns(store: Store, game: Game, dataset: Dataset, base: Base) -> list[Judged]:
+    """The judged turns that the dataset holds out."""
+    apart = {(row.episode_id, row.turn_n) for row in dataset.rows if row.split == "held-out"}
+    episodes = sorted({episode for episode, _ in apart})
+    turns = read_practised(store, game, episodes, base)
+    if any(seat.player == dataset.teacher for one in episodes for seat in store.summary(one).seats):
+        turns = read_taught(store, episodes, dataset.teacher, base, Outcomes())[0] + turns
+    return [turn for turn in turns if (turn.episode_id, turn.turn_n) in apart]
+
+
 def save_dataset(store: Store, dataset: Dataset, night_id: str | None = None) -> str:
     """Write the dataset's rows and return its id; a dataset that is there already stays as it was."""
     name = dataset.id  # a hash of every row: once

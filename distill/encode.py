@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from models.chat import Message
 from models.errors import BadInput
+from models.templates import ChatTemplate
 
 IGNORED = -100
 """The label of a token that is not learned."""
@@ -67,36 +69,29 @@ class _Turn:
 
 
 class Encoder:
-    """Renders turns with a tokenizer's chat template. ``room`` is the most tokens of one turn, as in play."""
+    """Renders turns as they are asked in play. ``room`` is the most tokens of one turn; ``ends`` the model's own end
+    tokens. Raises ``BadInput`` for a chat template that cannot be asked."""
 
     def __init__(self, tokenizer: Any, room: int, ends: Iterable[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._room = room
-        self._ends = {*ends, tokenizer.eos_token_id} - {None}
-        if not self._ends:
-            raise BadInput("the tokenizer has no end token: a student could never learn to stop")
+        self._template = ChatTemplate(tokenizer, "the base model", thinking=False)
+        self.end = self._template.end(tuple(ends))
 
     def question(self, system: str, user: str) -> tuple[int, ...]:
         """Tokens up to where the answer begins."""
-        chat = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        ids = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
-        return tuple(ids)
+        return self._template.tokens((Message("system", system), Message("user", user)))
 
     def answer(self, question: tuple[int, ...], example: Example) -> tuple[int, ...]:
-        """Tokens of the answer, up to and with the first end token; raises ``BadInput`` where there are none."""
-        chat = [
-            {"role": "system", "content": example.system},
-            {"role": "user", "content": example.user},
-            {"role": "assistant", "content": example.answer},
-        ]
-        whole = tuple(self._tokenizer.apply_chat_template(chat, return_dict=False))
-        rest = whole[len(question) :]
-        if whole[: len(question)] != question or not rest:
-            raise BadInput("the chat template writes a finished answer unlike a begun one: use another base model")
-        end = next((place for place, token in enumerate(rest) if token in self._ends), None)
-        if end == 0:
-            raise BadInput(f"the answer {example.answer!r} has no tokens of its own under this chat template")
-        tokens = (*rest, self._tokenizer.eos_token_id) if end is None else rest[: end + 1]
+        """Tokens of the answer and the end token; raises ``BadInput`` where it has none or they do not fit.
+
+        They are those that are scored in play. What else a template writes into finished answers, as an empty thought,
+        is nothing that a student will be asked after.
+        """
+        own = tuple(self._tokenizer(example.answer, add_special_tokens=False).input_ids)
+        if not own:
+            raise BadInput(f"the answer {example.answer!r} has no tokens of its own in this model's vocabulary")
+        tokens = (*own, self.end)
         if len(question) + len(tokens) > self._room:
             raise BadInput(
                 f"a turn has {len(question) + len(tokens)} tokens and the model's context holds {self._room}: "

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import BadInput
+from models.templates import without_thoughts
 
 PARITY = 1e-3
 """The largest difference between logits, in float32, that is still rounding: it grows with the adapter, and up to 1e-4
@@ -25,17 +26,33 @@ def write_merged(base: Path, adapter: Path, target: Path, *, temperature: float)
     model, tokenizer = load_adapted(base, adapter)
     merged = model.merge_and_unload()
     merged.config.dtype = "float32"
-    settings = merged.generation_config
-    settings.do_sample = True
-    settings.top_k, settings.top_p = (0 if temperature > 0 else 1), 1.0
-    settings.temperature = temperature if temperature > 0 else 1.0
-    settings.max_new_tokens = 16
+    merged.generation_config = played_as_measured(merged.generation_config, temperature)
+    if isinstance(tokenizer.chat_template, str):
+        tokenizer.chat_template = without_thoughts(tokenizer.chat_template)
     try:
         target.mkdir(parents=True)
         merged.save_pretrained(str(target))
         tokenizer.save_pretrained(str(target))
     except OSError as problem:
         raise explained(problem, target) from problem
+
+
+def played_as_measured(base: Any, temperature: float) -> Any:
+    """A generation configuration that has the tokens of ``base`` and none of its other habits.
+
+    Penalties and filters of the base would make a server's student another player than the one that was measured.
+    """
+    from transformers import GenerationConfig
+
+    tokens = {name: getattr(base, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    return GenerationConfig(
+        **{name: token for name, token in tokens.items() if token is not None},
+        do_sample=True,
+        top_k=0 if temperature > 0 else 1,
+        top_p=1.0,
+        temperature=temperature if temperature > 0 else 1.0,
+        max_new_tokens=16,
+    )
 
 
 def explained(problem: OSError, target: Path) -> BadInput:

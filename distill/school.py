@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.dataset import Dataset, Recipe, build_dataset, save_dataset
-from distill.judged import Judged, Outcomes, read_practised, read_taught, student_base
+from distill.dataset import Dataset, Recipe, build_dataset, held_out_turns, save_dataset
+from distill.forecast import Forecast
+from distill.judged import Judged, Outcomes, read_taught, student_base
+from distill.method import Method, Wishes
 from distill.practice import Practice, practise
-from distill.student import STUDENTS, Student, checked_base, make_student, note_figures, open_student
+from distill.student import LEARNED, STUDENTS, Student, checked_base, make_student, note_figures, open_student
 from distill.teach import Lessons, OpenPlayer
-from distill.train import Method
 from distill.worth import worth
 from episodes.store.store import Store
 from models.local import LocalModel
@@ -37,8 +38,12 @@ async def school(
     base: str = "rookie",
     practice: Practice | None = None,
     method: Method | None = None,
+    wishes: Wishes | None = None,
+    seed: int = 1,
+    least: float = LEARNED,
     root: Path = STUDENTS,
     on_progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    on_forecast: Callable[[Forecast], None] = lambda forecast: None,
 ) -> Schooling:
     """Make the student of the teacher games ``taught`` (episode ids), practised on the opponents of ``lessons``.
 
@@ -63,22 +68,26 @@ async def school(
         lessons.game,
         base=base,
         method=method,
+        wishes=wishes,
+        seed=seed,
+        least=least,
         root=root,
         night_id=lessons.night_id,
         on_progress=lambda at: on_progress("training", at.step, at.steps),
+        on_forecast=on_forecast,
     )
     if "worth" not in student.measured:
-        judged = turns + read_practised(store, lessons.game, practised, prompt)
-        figures = {"worth": await _worth(student, dataset, judged, prompt)}
+        figures = {"worth": await _worth(student, held_out_turns(store, lessons.game, dataset, prompt), prompt)}
         student = note_figures(store, student, figures, student.comparison_id)
     return Schooling(tuple(practised), dataset, student)
 
 
-async def _worth(student: Student, dataset: Dataset, judged: Sequence[Judged], prompt: Base) -> dict[str, float | None]:
-    """What the moves of the base and of the student are worth on the dataset's held-out turns."""
-    apart = {(row.episode_id, row.turn_n) for row in dataset.rows if row.split == "held-out"}
-    held_out = [turn for turn in judged if (turn.episode_id, turn.turn_n) in apart]
-    models = {"before": LocalModel(checked_base(student), name=student.base), "after": open_student(student)}
+async def _worth(student: Student, held_out: Sequence[Judged], prompt: Base) -> dict[str, float | None]:
+    """What the moves of the base and of the student are worth on held-out turns."""
+    models = {
+        "before": LocalModel(checked_base(student), name=student.base, kind="student"),
+        "after": open_student(student),
+    }
     found = {name: await worth(chat, held_out, prompt) for name, chat in models.items()}
     for chat in models.values():
         await chat.close()

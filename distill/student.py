@@ -7,6 +7,7 @@ small, the merged model in ``model/``, so that it outlives a change of its base.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,17 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from distill.base import parameters
-from distill.dataset import Dataset, DatasetReport, Recipe, examples_of, load_dataset
+from distill.dataset import Dataset, DatasetReport, Recipe, examples_of, held_out_turns, load_dataset
+from distill.forecast import Forecast
 from distill.judged import student_base
 from distill.merge import write_merged
+from distill.method import SMALL, Method, Wishes
 from distill.rows import StudentRow, players_met, put_figures, put_student, student_rows
 from distill.sketch import is_sketch
-from distill.train import SMALL, Fit, Method, Progress, Trained, train
+from distill.train import Fit, Progress, Trained, lesson_of, train
+from distill.worth import weigh
 from episodes.game import Game
 from episodes.players.model import ModelPlayer
 from episodes.store.store import Store
 from models.chat import ChatModel
-from models.errors import BadInput
+from models.errors import BadInput, CornermanError
 from models.files import whole_folder
 from models.hub import model_folder
 from models.local import LocalModel
@@ -36,6 +40,12 @@ STUDENTS = Path("nights") / "students"
 TEMPERATURE = 0.0
 """At which a student plays. What it learned is an average over positions that look alike to it, so its likeliest move
 is better than a draw; see docs/distillation.md."""
+LEARNED = 0.5
+"""A student that says less than this share of what it was taught has not learned it, and is none."""
+
+
+class NotLearned(CornermanError):
+    """A training that taught its base next to nothing; there is no student of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class Student:
 
 def student_id(base_hash: str, dataset_id: str, method: Method, prompt_id: str) -> str:
     """The hash of what decides a student."""
-    parts = [base_hash, dataset_id, prompt_id, json.dumps(asdict(method), sort_keys=True)]
+    parts = [base_hash, dataset_id, prompt_id, json.dumps(method.stated(), sort_keys=True)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -83,20 +93,29 @@ def make_student(
     *,
     base: str = "rookie",
     method: Method | None = None,
+    wishes: Wishes | None = None,
+    seed: int = 1,
+    least: float = LEARNED,
     root: Path = STUDENTS,
     night_id: str | None = None,
     temperature: float = TEMPERATURE,
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_forecast: Callable[[Forecast], None] = lambda forecast: None,
 ) -> Student:
     """Train the student of ``dataset`` on ``base``, or find it; its folder is ``root``/id.
 
-    ``method`` defaults to one suited to the base's size. A training that was interrupted continues. Raises
-    ``BadInput`` for a base that cannot be used, and where nothing could be learned.
+    ``method`` defaults to the one that suits the base's size and the dataset, with ``wishes`` and ``seed``. A training
+    that was interrupted continues. Raises ``BadInput`` for a base that cannot be used, and where nothing could be
+    learned, and ``NotLearned``, with nothing kept, where the student says less than the share ``least`` of what it was
+    taught.
     """
     source = model_folder(base)
     size = parameters(source)
-    method = method or Method.suited(size)
     prompt = student_base(game)
+    examples = examples_of(store, dataset, prompt)
+    if method is None:
+        suited = Method.suited(size, lesson_of(source, examples["train"]), seed)
+        method = (wishes or Wishes()).applied(suited)
     asked = Prompt(prompt)
     digest = folder_digest(source)
     student = Student(
@@ -120,8 +139,19 @@ def make_student(
     PromptLibrary(store).save(asked, game, origin="student", night_id=night_id)  # its games will name it
     student = replace(student, folder=root / student.id)
     student.folder.mkdir(parents=True, exist_ok=True)
-    examples = examples_of(store, dataset, prompt)
-    trained = train(source, examples["train"], examples["held-out"], method, student.adapter, on_progress=on_progress)
+    trained = train(
+        source,
+        examples["train"],
+        examples["held-out"],
+        method,
+        student.adapter,
+        weighed=weigh(held_out_turns(store, game, dataset, prompt), prompt),
+        on_progress=on_progress,
+        on_forecast=on_forecast,
+    )
+    if trained.after.agreement < least:
+        shutil.rmtree(student.folder)
+        raise NotLearned(not_learned(base, trained, method))
     if size < SMALL and not student.merged.exists():
         with whole_folder(student.merged) as fresh:
             write_merged(source, student.adapter, fresh, temperature=temperature)
@@ -130,12 +160,25 @@ def make_student(
     return student
 
 
+def not_learned(base: str, trained: Trained, method: Method) -> str:
+    """What to tell of a training that taught next to nothing: what it came to, and what to change."""
+    before, after = trained.before, trained.after
+    return (
+        f"the student of {base} says {after.agreement:.0%} of what it was taught, less than half, and is not kept "
+        f"({before.agreement:.0%} before; loss {before.loss:.2f}, now {after.loss:.2f}, after {trained.steps} steps in "
+        f"{method.epochs} passes at rate {method.rate:g}): give it more passes (--passes {2 * method.epochs}), another "
+        f"rate (--learning-rate {3 * method.rate:.0e}), or a larger base"
+    )
+
+
 def training_figures(trained: Trained) -> dict[str, Any]:
     """What a run says of itself, ready for JSON."""
     return {
         "before": asdict(trained.before),
         "after": asdict(trained.after),
         "steps": trained.steps,
+        "kept_step": trained.kept,
+        "curve": [asdict(point) for point in trained.curve],
         "train_tokens": trained.tokens,
         "train_seconds": round(trained.seconds, 2),
         "tokens_per_second": round(trained.tokens_per_second, 1),
@@ -247,7 +290,7 @@ def _insert(store: Store, student: Student) -> None:
         id=student.id,
         base_model=student.base,
         dataset_id=student.dataset_id,
-        method=json.dumps(asdict(student.method)),
+        method=json.dumps(student.method.stated()),
         path=str(student.folder),
         comparison_id=student.comparison_id,
         latency_p50_ms=student.latency_p50_ms,

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context, parent_process
@@ -28,6 +28,7 @@ from episodes.player import Player
 from episodes.players.model import ModelPlayer
 from episodes.record import EpisodeRecord, Purpose
 from episodes.store.store import Store
+from episodes.store.summaries import EpisodeSummary
 from models.chat import ChatModel
 from models.errors import Void
 
@@ -89,10 +90,9 @@ class TeachReport:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One game as it travels to a worker: names, not players."""
+    """One game as it travels to a worker: names, not players, one a seat."""
 
-    first: str
-    second: str
+    names: tuple[str, ...]
     match: Match
 
 
@@ -172,7 +172,8 @@ def _jobs(lessons: Lessons, players: dict[str, Player], store: Store) -> list[_J
     for seed in lessons.seeds:
         for name in lessons.opponents:
             first, second = pair_matches(setting, players[lessons.teacher], players[name], seed)
-            jobs += [_Job(lessons.teacher, name, first), _Job(name, lessons.teacher, second)]
+            seated = (lessons.teacher, name), (name, lessons.teacher)
+            jobs += [_Job(names[: lessons.game.seats], one) for names, one in zip(seated, (first, second), strict=True)]
     return jobs
 
 
@@ -195,7 +196,7 @@ async def _play_in_workers(
         match = job.match
         bare = replace(match, players=())
         try:
-            store.save(await loop.run_in_executor(pool, _play, job.first, job.second, bare))
+            store.save(await loop.run_in_executor(pool, _play, job.names, bare))
         except Void as fault:
             keep_faults(match, fault, store)
             on_game(match, fault)
@@ -266,16 +267,29 @@ def _without_void_pairs(jobs: Sequence[_Job], faults: Mapping[str, str]) -> list
 def _tally(store: Store, teacher: str, jobs: Sequence[_Job]) -> tuple[int, dict[str, list[float]], list[float]]:
     """The teacher's turns, its scores by opponent, and its median latencies (milliseconds), one a seat."""
     turns, scores, latencies = 0, defaultdict[str, list[float]](list), list[float]()
+    summaries = {job.match.id: store.summary(job.match.id) for job in jobs}
+    met = opponents(summaries.values(), teacher)
     for job in jobs:
-        summary = store.summary(job.match.id)
-        seat = 1 if job.match.swapped else 0
-        scores[summary.seats[1 - seat].player].append(summary.seats[seat].score)
+        summary = summaries[job.match.id]
+        if len(summary.seats) == 2 or not job.match.swapped:  # alone, the second half of a pair is the other's game
+            seat = 1 if job.match.swapped else 0
+            scores[met[summary.pair_id]].append(summary.seats[seat].score)
         own = [one for one in summary.seats if one.player == teacher]
         turns += sum(one.turns for one in own)
         latencies += [one.latency_p50_ms for one in own if one.latency_p50_ms is not None]
     return turns, scores, latencies
 
 
-def _play(first: str, second: str, bare: Match) -> EpisodeRecord:
+def opponents(games: Iterable[EpisodeSummary], player: str) -> dict[str | None, str]:
+    """Whom ``player`` met in each pair of ``games``, by the pair's id; in a game of one seat whoever played the other
+    half. Who met nobody else met itself."""
+    met: dict[str | None, str] = {}
+    for game in games:
+        others = [seat.player for seat in game.seats if seat.player != player]
+        met[game.pair_id] = others[0] if others else met.get(game.pair_id, player)
+    return met
+
+
+def _play(names: tuple[str, ...], bare: Match) -> EpisodeRecord:
     """One game in a worker; ``bare`` is the match without its players."""
-    return asyncio.run(play_episode(replace(bare, players=(_WORKER.player(first), _WORKER.player(second)))))
+    return asyncio.run(play_episode(replace(bare, players=tuple(map(_WORKER.player, names)))))

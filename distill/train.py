@@ -11,47 +11,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from distill.base import parameters
 from distill.encode import Encoder, Example, TokenSequence, balanced, check_learned
+from distill.forecast import TRAINING, Forecast, Room, fitting
+from distill.method import SMALL, Lesson, Method
+from distill.scales import scales_of
+from distill.worth import Weighed
 from models.errors import BadInput
 from models.files import whole_folder, write_whole
 
 if TYPE_CHECKING:
     from distill.trainer import WeightedTrainer
 
-SMALL = 20_000_000
-"""Parameters below which a base is small: it needs a larger adapter and learning rate, and trains in float32."""
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """The numbers of one training run; with the base and the dataset they decide the student.
-
-    ``rank``, ``alpha``: of the adapter, on every linear layer; ``rate``: the peak learning rate, cosine down to 0;
-    ``epochs``: passes over the examples; ``length``: tokens of a training sequence; ``batch``: sequences a step;
-    ``patience``: held-out checks (ten a run) without progress after which it stops and goes back to the best, 0 for
-    never; ``optimizer``: Muon learns in half the steps but keeps to no scale that larger models are used to.
-    """
-
-    rank: int = 64
-    alpha: int = 128
-    rate: float = 5e-3
-    epochs: int = 60
-    length: int = 128
-    batch: int = 4
-    patience: int = 0
-    optimizer: Literal["muon", "adamw"] = "muon"
-    seed: int = 1
-
-    @classmethod
-    def suited(cls, parameters: int, seed: int = 1) -> "Method":
-        """A method for a base of this size; LoRA wants about ten times the rate of full tuning."""
-        if parameters < SMALL:
-            return cls(seed=seed)
-        return cls(
-            rank=16, alpha=32, rate=2e-4, epochs=3, length=2048, batch=4, patience=3, optimizer="adamw", seed=seed
-        )
+ROOMY = 1 << 30
+"""Tokens, where no limit is meant."""
+CHECKS = 10
+"""How often a run looks at held-out turns, evenly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +44,24 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """How a run stood after ``step`` steps: the loss of the steps since the last point, and on held-out turns the loss,
+    the agreement, and what its likeliest legal moves gained over the average one (``None`` where that is not known).
+    """
+
+    step: int
+    loss: float
+    held_out: float
+    agreement: float
+    worth: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
     """A finished run. ``adapter`` is the folder; ``before`` and ``after`` are on the turns that were taught.
 
     ``tokens`` were processed in ``seconds`` of training in this run (what a resumed run had done before not counted).
+    ``curve`` is how it went; ``kept`` the step whose adapter this is.
     """
 
     adapter: Path
@@ -79,6 +70,8 @@ class Trained:
     steps: int
     tokens: int
     seconds: float
+    curve: tuple[Point, ...] = ()
+    kept: int = 0
 
     @property
     def tokens_per_second(self) -> float:
@@ -87,12 +80,14 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``loss`` of the last steps, ``held_out`` the latest held-out loss; ``None`` where there is none yet."""
+    """``loss`` of the last steps, ``held_out`` and ``agreement`` the latest on held-out turns; ``None`` where there is
+    none yet."""
 
     step: int
     steps: int
     loss: float | None = None
     held_out: float | None = None
+    agreement: float | None = None
 
 
 def train(
@@ -102,20 +97,31 @@ def train(
     method: Method,
     target: Path,
     *,
+    weighed: Sequence[Weighed] = (),
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_forecast: Callable[[Forecast], None] = lambda forecast: None,
 ) -> Trained:
     """Train an adapter on ``base`` and write it to the folder ``target``, whole or not at all.
 
     Checkpoints go to a folder beside ``target`` and are removed at the end; calling again with the same arguments
-    after a kill continues from the last one, and returns the finished run if there is one. Raises ``BadInput`` where
-    nothing could be learned.
+    after a kill continues from the last one, and returns the finished run if there is one. ``weighed`` says what moves
+    were worth on held-out turns, where that is known. ``on_forecast`` gets what it will take before it begins. Raises
+    ``BadInput`` where nothing could be learned, or the memory does not suffice.
     """
     if (target / "trained.json").exists():
         return _finished(target)
     work = target.with_name(target.name + ".work")
     work.mkdir(parents=True, exist_ok=True)
-    run = _Run(base, examples=examples, held_out=held_out, method=method, work=work, on_progress=on_progress)
-    trained = run.result(target)
+    run = _Run(
+        base,
+        examples=examples,
+        held_out=held_out,
+        weighed=weighed,
+        method=method,
+        work=work,
+        on_progress=on_progress,
+    )
+    trained = run.result(target, on_forecast)
     with whole_folder(target) as fresh:
         run.save(fresh)
         (fresh / "trained.json").write_text(json.dumps(asdict(trained) | {"adapter": "."}))
@@ -126,7 +132,8 @@ def train(
 def _finished(target: Path) -> Trained:
     about = json.loads((target / "trained.json").read_text())
     before, after = Fit(**about.pop("before")), Fit(**about.pop("after"))
-    return Trained(**{**about, "adapter": target, "before": before, "after": after})
+    curve = tuple(Point(**point) for point in about.pop("curve", ()))
+    return Trained(**{**about, "adapter": target, "before": before, "after": after, "curve": curve})
 
 
 class _Run:
@@ -138,6 +145,7 @@ class _Run:
         *,
         examples: Sequence[Example],
         held_out: Sequence[Example],
+        weighed: Sequence[Weighed],
         method: Method,
         work: Path,
         on_progress: Callable[[Progress], None],
@@ -146,38 +154,49 @@ class _Run:
         self._method = method
         self._work = work
         self._on_progress = on_progress
-        self._latest: float | None = None
-        self._model, self._tokenizer, ends = load_base(base)
+        self._held_out_loss: float | None = None
+        self._agreement: float | None = None
+        self._model, self._tokenizer, ends = load_base(base, bits=method.bits)
         if self._model.num_parameters() < SMALL:
             one_thread()
         encoder = Encoder(self._tokenizer, self._model.config.get_text_config().max_position_embeddings, ends)
-        ends = [*ends, self._tokenizer.eos_token_id]
-        self._train = _prepared(encoder, examples, method, ends)
-        self._held_out = _prepared(encoder, held_out, method, ends)
+        self._train = _prepared(encoder, examples, method)
+        self._held_out = _prepared(encoder, held_out, method)
+        self._scales = scales_of(encoder, weighed)
 
     @property
     def _pad(self) -> int:
         pad = self._tokenizer.pad_token_id
         return int(self._tokenizer.eos_token_id if pad is None else pad)
 
-    def result(self, target: Path) -> Trained:
+    def result(self, target: Path, on_forecast: Callable[[Forecast], None]) -> Trained:
         """Train; ``target`` is only named."""
-        from distill.trainer import measure
-
-        trainer = self._trainer()
-        before = self._before(trainer.model)
+        longest = max(len(one.ids) for one in (*self._train, *self._held_out))
+        room = fitting(self._model, longest, self._method)
+        trainer = self._trainer(room)
+        before, seconds_a_pass = self._before(trainer)
+        on_forecast(
+            Forecast(
+                steps=trainer.args.max_steps,
+                passes=self._method.epochs,
+                memory=room.memory,
+                checkpointing=room.checkpointing,
+                seconds=seconds_a_pass * self._method.epochs * (TRAINING + room.checkpointing),
+            )
+        )
         last = max(self._work.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), default=None)
-        self._done_before = int(last.name.split("-")[1]) if last else 0
+        done_before = int(last.name.split("-")[1]) if last else 0
         began = time.perf_counter()
         trainer.train(resume_from_checkpoint=str(last) if last else None)
         seconds = time.perf_counter() - began
-        after = Fit(*measure(trainer.model, self._train, self._pad, self._method.batch))
+        after = Fit(*trainer.fit(self._train))
         steps = trainer.state.global_step
         tokens_an_epoch = sum(len(one.ids) for one in self._train)
-        steps_an_epoch = -(-len(self._train) // self._method.batch)
-        tokens = round(tokens_an_epoch * (steps - self._done_before) / steps_an_epoch)
+        tokens = round(tokens_an_epoch * (steps - done_before) / self._steps_an_epoch)
         self._model = trainer.model
-        return Trained(target, before, after, steps, tokens, seconds)
+        best = trainer.state.best_model_checkpoint if self._method.patience else None
+        kept = int(best.rpartition("-")[2]) if best else steps
+        return Trained(target, before, after, steps, tokens, seconds, curve_of(trainer.state.log_history), kept)
 
     def save(self, folder: Path) -> None:
         """Write the adapter in safetensors; its base is named by the student, not by a path of this machine."""
@@ -186,17 +205,23 @@ class _Run:
         config = folder / "adapter_config.json"
         config.write_text(json.dumps(json.loads(config.read_text()) | {"base_model_name_or_path": None}, indent=2))
 
-    def _before(self, model: Any) -> Fit:
-        """The fit of the untrained adapter, which is the base itself; measured once, also when the run is resumed."""
-        from distill.trainer import measure
+    @property
+    def _steps_an_epoch(self) -> int:
+        return -(-len(self._train) // self._method.batch)
 
+    def _before(self, trainer: "WeightedTrainer") -> tuple[Fit, float]:
+        """The fit of the untrained adapter, which is the base itself, and how many seconds it took to look at all turns
+        once; measured once, also when the run is resumed."""
         kept = self._work / "before.json"
         if not kept.exists():
-            loss, agreement = measure(model, self._train, self._pad, self._method.batch)
-            write_whole(kept, json.dumps({"loss": loss, "agreement": agreement}))
-        return Fit(**json.loads(kept.read_text()))
+            began = time.perf_counter()
+            loss, agreement = trainer.fit(self._train)
+            seconds = time.perf_counter() - began
+            write_whole(kept, json.dumps({"loss": loss, "agreement": agreement, "seconds": seconds}))
+        found = json.loads(kept.read_text())
+        return Fit(found["loss"], found["agreement"]), found.get("seconds", 0.0)
 
-    def _trainer(self) -> "WeightedTrainer":
+    def _trainer(self, room: Room) -> "WeightedTrainer":
         import torch
         from datasets import Dataset
         from huggingface_hub import constants
@@ -209,13 +234,15 @@ class _Run:
 
         constants.HF_HUB_DISABLE_TELEMETRY = True  # TRL tells Hugging Face of every training otherwise
         method, gpu, pad = self._method, torch.cuda.is_available(), self._pad
-        steps = -(-len(self._train) // method.batch) * method.epochs
-        check = max(1, steps // 10)
+        steps = self._steps_an_epoch * method.epochs
+        check = max(1, steps // CHECKS)
         arguments = SFTConfig(
             output_dir=str(self._work),
             num_train_epochs=method.epochs,
-            per_device_train_batch_size=method.batch,
-            per_device_eval_batch_size=method.batch,
+            max_steps=steps,
+            per_device_train_batch_size=room.at_once,
+            gradient_accumulation_steps=method.batch // room.at_once,
+            per_device_eval_batch_size=room.at_once,
             learning_rate=method.rate,
             lr_scheduler_type="cosine",
             warmup_steps=min(20, steps // 10),
@@ -225,18 +252,18 @@ class _Run:
             data_seed=method.seed,
             bf16=gpu or fast_bfloat16(),
             use_cpu=not gpu,
-            gradient_checkpointing=False,
+            gradient_checkpointing=room.checkpointing,
             max_length=None,
             dataset_kwargs={"skip_prepare_dataset": True},
             remove_unused_columns=False,
-            eval_strategy="steps" if method.patience else "no",
+            eval_strategy="steps",
             eval_steps=check,
             save_strategy="steps",
             save_steps=check,
             save_total_limit=2,
             load_best_model_at_end=method.patience > 0,
-            metric_for_best_model="eval_loss",
-            greater_is_better=False,
+            metric_for_best_model="eval_standing",
+            greater_is_better=True,
             prediction_loss_only=True,
             logging_steps=check,
             report_to="none",
@@ -245,10 +272,13 @@ class _Run:
         )
         trainer = WeightedTrainer(
             muon=method.optimizer == "muon",
+            held_out=self._held_out,
+            scales=self._scales,
+            pad=pad,
             model=self._model,
             args=arguments,
             train_dataset=Dataset.from_list([columns(one) for one in balanced(self._train)]),
-            eval_dataset=Dataset.from_list([columns(one) for one in balanced(self._held_out)]),
+            eval_dataset=Dataset.from_list([columns(one) for one in self._held_out[:1]]),  # see its ``evaluate``
             processing_class=self._tokenizer,
             data_collator=lambda rows: collate(rows, pad),
             peft_config=LoraConfig(
@@ -261,8 +291,9 @@ class _Run:
         return trainer
 
     def _report(self, step: int, steps: int, values: dict[str, float]) -> None:
-        self._latest = values.get("eval_loss", self._latest)
-        self._on_progress(Progress(step, steps, values.get("loss"), self._latest))
+        self._held_out_loss = values.get("eval_loss", self._held_out_loss)
+        self._agreement = values.get("eval_agreement", self._agreement)
+        self._on_progress(Progress(step, steps, values.get("loss"), self._held_out_loss, self._agreement))
 
 
 def one_thread() -> None:
@@ -272,9 +303,19 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _prepared(encoder: Encoder, examples: Sequence[Example], method: Method, ends: list[int]) -> list[TokenSequence]:
+def lesson_of(base: Path, examples: Sequence[Example]) -> Lesson:
+    """How much ``examples`` are to a model with the tokenizer of ``base``, which is not loaded itself."""
+    tokenizer = load_tokenizer(base)
+    sequences = Encoder(tokenizer, ROOMY).sequences(examples, length=ROOMY, seed=0)
+    return Lesson(
+        questions=len({(example.system, example.user) for example in examples}),
+        tokens=sum(len(one.ids) for one in sequences),
+    )
+
+
+def _prepared(encoder: Encoder, examples: Sequence[Example], method: Method) -> list[TokenSequence]:
     sequences = encoder.sequences(examples, length=method.length, seed=method.seed)
-    check_learned(sequences, ends)
+    check_learned(sequences, [encoder.end])
     return sequences
 
 
@@ -285,24 +326,63 @@ def fast_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def load_base(folder: Path) -> tuple[Any, Any, list[int]]:
-    """Model, tokenizer and end tokens of a base; float32 on a CPU, its own precision on a GPU."""
+def load_base(folder: Path, *, bits: int = 0) -> tuple[Any, Any, list[int]]:
+    """Model, tokenizer and end tokens of a base.
+
+    A small one is in float32; a larger one, which is frozen, in bfloat16 on a GPU and where the processor multiplies
+    that in hardware, or in 4 bits where ``bits`` says so. Raises ``BadInput`` where that cannot be.
+    """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), **options)
-    if tokenizer.chat_template is None:
-        raise BadInput(f"{folder} has no chat template: give a chat model as base")
+    half = parameters(folder) >= SMALL and (torch.cuda.is_available() or fast_bfloat16())
     model = AutoModelForCausalLM.from_pretrained(
         str(folder),
         use_safetensors=True,
-        dtype="auto" if torch.cuda.is_available() else torch.float32,
+        dtype=torch.bfloat16 if half else torch.float32,
         attn_implementation="sdpa",
-        **options,
+        quantization_config=four_bits() if bits == 4 else None,
+        local_files_only=True,
+        trust_remote_code=False,
     )
     ends = model.generation_config.eos_token_id
-    return model, tokenizer, [] if ends is None else list(ends) if isinstance(ends, list) else [ends]
+    return model, load_tokenizer(folder), [] if ends is None else list(ends) if isinstance(ends, list) else [ends]
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a base, with its chat template."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+
+
+def four_bits() -> Any:
+    """How transformers is told to hold a base in 4 bits; raises ``BadInput`` without the library that does it."""
+    from importlib.util import find_spec
+
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if find_spec("bitsandbytes") is None:
+        raise BadInput("a base in 4 bits needs bitsandbytes: pip install bitsandbytes, or train it without --bits")
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+def curve_of(history: Sequence[dict[str, float]]) -> tuple[Point, ...]:
+    """The points of a run from the trainer's log, whose entries have the loss or the held-out figures."""
+    steps: dict[int, dict[str, float]] = {}
+    for entry in history:
+        steps.setdefault(int(entry["step"]), {}).update(entry)
+    return tuple(
+        Point(step, values["loss"], values["eval_loss"], values["eval_agreement"], values.get("eval_worth"))
+        for step, values in sorted(steps.items())
+        if {"loss", "eval_loss", "eval_agreement"} <= values.keys()
+    )

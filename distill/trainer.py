@@ -3,7 +3,9 @@
 Imports torch, transformers and trl: import it where training happens.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import torch
@@ -11,6 +13,7 @@ from transformers import TrainerCallback
 from trl import SFTTrainer
 
 from distill.encode import ALL, IGNORED, TokenSequence
+from distill.scales import Scale, gains_of, mean_and_error
 
 PADDING = -2
 """The turn of a padding token: only padding sees it."""
@@ -19,21 +22,30 @@ PADDING = -2
 def collate(sequences: Sequence[dict[str, Any]], pad: int) -> dict[str, torch.Tensor]:
     """Sequences as tensors, padded on the right.
 
-    ``input_ids``, ``position_ids``, ``labels``, ``token_weights``: (B, T); ``attention_mask``: (B, 1, T, T), true
-    where a token may look.
+    ``input_ids``, ``position_ids``: (B, T); ``attention_mask``: (B, 1, T, T), true where a token may look; of the K
+    learned tokens ``places``: (K), where each is predicted from, as an index into B x T; ``targets``: (K), the tokens
+    themselves; ``token_weights``: (K).
     """
     width = max(len(one["ids"]) for one in sequences)
 
-    def padded(name: str, value: float, dtype: torch.dtype = torch.long) -> torch.Tensor:
-        return torch.tensor([[*one[name], *[value] * (width - len(one[name]))] for one in sequences], dtype=dtype)
+    def padded(name: str, value: int) -> torch.Tensor:
+        return torch.tensor([[*one[name], *[value] * (width - len(one[name]))] for one in sequences])
 
     turns, answers = padded("turns", PADDING), padded("answers", ALL)
+    learned = [
+        (row * width + place - 1, label, one["weights"][place])
+        for row, one in enumerate(sequences)
+        for place, label in enumerate(one["labels"])
+        if label != IGNORED
+    ]
+    places, targets, weights = zip(*learned, strict=True)
     return {
         "input_ids": padded("ids", pad),
         "position_ids": padded("positions", 0),
-        "labels": padded("labels", IGNORED),
-        "token_weights": padded("weights", 0.0, torch.float),
         "attention_mask": mask_of(turns, answers),
+        "places": torch.tensor(places),
+        "targets": torch.tensor(targets),
+        "token_weights": torch.tensor(weights, dtype=torch.float),
     }
 
 
@@ -58,16 +70,48 @@ def columns(sequence: TokenSequence) -> dict[str, list[int] | list[float]]:
     }
 
 
+class LearnedPlaces:
+    """Shows a model's head the places that are learned and no others: a hook on what comes before the head.
+
+    On a CPU TRL's fused head scores every place, which is a third of all work where the vocabulary is large.
+    """
+
+    def __init__(self, causal: Any) -> None:
+        self._places: torch.Tensor | None = None
+        causal.base_model.register_forward_hook(self._pick)
+
+    def score(self, model: Any, inputs: dict[str, torch.Tensor]) -> Any:
+        """TRL's output for a batch of ``collate``, with (1, K) values. ``model`` has TRL's fused head."""
+        self._places = inputs["places"]
+        seen = {name: inputs[name] for name in ("input_ids", "position_ids", "attention_mask")}
+        try:
+            return model(**seen, shift_labels=inputs["targets"][None], use_cache=False, fused_lm_head=True)
+        finally:
+            self._places = None
+
+    def _pick(self, module: Any, arguments: Any, output: Any) -> Any:
+        if self._places is not None:
+            output.last_hidden_state = output.last_hidden_state.flatten(0, 1)[self._places][None]
+        return output
+
+
 class WeightedTrainer(SFTTrainer):  # type: ignore[misc]
     """Minimises the weighted negative log-likelihood of the answers.
 
     With ``balanced`` sequences the loss of a whole dataset is sum(weight * nll) / sum(weight). With ``muon`` the
-    adapter's matrices, which are all that is trained, learn by Muon (Jordan et al. 2024) and not by AdamW.
+    adapter's matrices, which are all that is trained, learn by Muon (Jordan et al. 2024) and not by AdamW. ``held_out``
+    sequences are what it evaluates on: their loss, and the agreement with them; and ``scales``, where there are any.
     """
 
-    def __init__(self, *, muon: bool, **arguments: Any) -> None:
+    def __init__(
+        self, *, muon: bool, held_out: Sequence[TokenSequence], scales: Sequence[Scale], pad: int, **arguments: Any
+    ) -> None:
         self._muon = muon
+        self._held_out = held_out
+        self._scales = scales
+        self._pad = pad
         super().__init__(**arguments)
+        self._learned = LearnedPlaces(self.model.get_base_model())
         # The loss is a mean over sequences, not over a token count that the caller gathers.
         self.model_accepts_loss_kwargs = False
 
@@ -75,11 +119,45 @@ class WeightedTrainer(SFTTrainer):  # type: ignore[misc]
         self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Mean over the batch's sequences of their weighted negative log-likelihoods."""
-        weights = inputs["token_weights"]
-        rest = {name: value for name, value in inputs.items() if name != "token_weights"}
-        outputs = model(**rest, use_cache=False, fused_lm_head=True)
-        loss = -(outputs.log_probs * weights[:, 1:]).sum() / weights.shape[0]
+        outputs = self._learned.score(model, inputs)
+        loss = -(outputs.log_probs[0] * inputs["token_weights"]).sum() / inputs["input_ids"].shape[0]
         return (loss, outputs) if return_outputs else loss
+
+    def fit(self, sequences: Sequence[TokenSequence]) -> tuple[float, float]:
+        """See ``measure``."""
+        with self._precision():
+            return measure(self.model, self._learned, sequences, self._pad, self.args.per_device_eval_batch_size)
+
+    def _precision(self) -> Any:
+        """The precision of the base, to measure in."""
+        return torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.model.dtype.itemsize == 2)
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """The held-out loss, agreement and worth, logged and told to callbacks as TRL does.
+
+        ``eval_standing``, by which the state to keep is chosen, is the step as long as the worth is within a standard
+        error of the best so far, else 0: the longest trained of those that are as good as the best (the
+        one-standard-error rule of Breiman et al. 1984). Held-out turns are few and each is mostly luck, so the very
+        best is an accident, and training goes on while they do not say that it does harm. Where nothing is known of
+        the worth of moves, agreement takes its place.
+        """
+        loss, agreement = self.fit(self._held_out)
+        found = {"eval_loss": loss, "eval_agreement": agreement}
+        judged, error = agreement, standard_error(self._held_out, agreement)
+        if self._scales:
+            with self._precision():
+                judged, error = weigh_model(
+                    self.model, self._learned, self._scales, self._pad, self.args.per_device_eval_batch_size
+                )
+            found["eval_worth"] = judged
+        best = max((entry["eval_least"] for entry in self.state.log_history if "eval_least" in entry), default=-2.0)
+        found |= {
+            "eval_least": judged - error,
+            "eval_standing": float(self.state.global_step if judged >= best else 0),
+        }
+        self.log(found)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
+        return found
 
     def create_optimizer(self, *arguments: Any, **named: Any) -> Any:
         """Muon's updates are scaled as AdamW's are (Liu et al. 2025), so the rate means the same."""
@@ -100,17 +178,22 @@ class WeightedTrainer(SFTTrainer):  # type: ignore[misc]
 
 
 class Reporter(TrainerCallback):  # type: ignore[misc]
-    """Passes every logged loss on: ``report(step, steps, values)``."""
+    """Passes every step and every logged loss on: ``report(step, steps, values)``."""
 
     def __init__(self, report: Callable[[int, int, dict[str, float]], None]) -> None:
         self._report = report
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._report(state.global_step, state.max_steps, {})
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
         self._report(state.global_step, state.max_steps, dict(logs or {}))
 
 
 @torch.no_grad()
-def measure(model: Any, sequences: Sequence[TokenSequence], pad: int, batch: int) -> tuple[float, float]:
+def measure(
+    model: Any, learned: LearnedPlaces, sequences: Sequence[TokenSequence], pad: int, batch: int
+) -> tuple[float, float]:
     """Weighted mean negative log-likelihood an answer token, and how often the best answer comes greedily.
 
     The best answer to a question is the one with the largest weight; it comes greedily if each of its tokens is the
@@ -120,33 +203,56 @@ def measure(model: Any, sequences: Sequence[TokenSequence], pad: int, batch: int
     loss = weight = right = 0.0
     for start in range(0, len(sequences), batch):
         part = sequences[start : start + batch]
-        inputs = collate([columns(one) for one in part], pad)
-        weights = inputs.pop("token_weights")[:, 1:].to(model.device)
-        inputs = {name: value.to(model.device) for name, value in inputs.items()}
-        outputs = model(**inputs, use_cache=False, fused_lm_head=True)
-        loss -= (outputs.log_probs.float() * weights).sum().item()
-        weight += weights.sum().item()
-        right += sum(
-            agreed_weight(one, likeliest) for one, likeliest in zip(part, outputs.is_top1.tolist(), strict=True)
-        )
-    answers = sum(weight for one in sequences for weight, _ in _answers(one, [False] * len(one.ids)).values())
-    return loss / weight, right / answers
+        inputs = {name: value.to(model.device) for name, value in collate([columns(one) for one in part], pad).items()}
+        outputs = learned.score(model, inputs)
+        loss -= (outputs.log_probs[0].float() * inputs["token_weights"]).sum().item()
+        weight += inputs["token_weights"].sum().item()
+        likeliest = iter(outputs.is_top1[0].tolist())
+        right += sum(agreed_weight(one, likeliest) for one in part)
+    return loss / weight, right / sum(map(sum, map(_question_weights, sequences)))
 
 
-def agreed_weight(sequence: TokenSequence, likeliest: Sequence[float]) -> float:
-    """The weight of the questions whose best answer comes greedily."""
-    questions: dict[int, list[tuple[float, bool]]] = {}
-    for (turn, _), answer in _answers(sequence, likeliest).items():
-        questions.setdefault(turn, []).append(answer)
-    return sum(sum(weight for weight, _ in answers) for answers in questions.values() if max(answers)[1])
+@torch.no_grad()
+def weigh_model(
+    model: Any, learned: LearnedPlaces, scales: Sequence[Scale], pad: int, batch: int
+) -> tuple[float, float]:
+    """What the model's likeliest legal moves gained on the turns of ``scales``, and its standard error."""
+    model.eval()
+    gains: list[float] = []
+    for start in range(0, len(scales), batch):
+        part = scales[start : start + batch]
+        inputs = collate([columns(one.sequence) for one in part], pad)
+        outputs = learned.score(model, {name: value.to(model.device) for name, value in inputs.items()})
+        log_probs = iter(outputs.log_probs[0].float().tolist())
+        for one in part:
+            gains += gains_of(one, log_probs)
+    return mean_and_error(gains)
 
 
-def _answers(sequence: TokenSequence, likeliest: Sequence[float]) -> dict[tuple[int, int], tuple[float, bool]]:
-    """Each answer's weight and whether all its tokens are the likeliest; ``likeliest[n]`` is about token n + 1."""
-    found: dict[tuple[int, int], tuple[float, bool]] = {}
+def standard_error(sequences: Sequence[TokenSequence], agreement: float) -> float:
+    """Of an ``agreement`` measured on ``sequences``, whose questions count by their weights."""
+    weights = [weight for one in sequences for weight in _question_weights(one)]
+    return math.sqrt(agreement * (1 - agreement) * math.fsum(weight**2 for weight in weights)) / math.fsum(weights)
+
+
+def agreed_weight(sequence: TokenSequence, likeliest: Iterator[float]) -> float:
+    """The weight of the questions whose best answer comes greedily; takes from ``likeliest`` one value for each learned
+    token of the sequence."""
+    agreed = _by_question(sequence, likeliest)
+    return sum(sum(weight for weight, _ in answers) for answers in agreed if max(answers)[1])
+
+
+def _question_weights(sequence: TokenSequence) -> list[float]:
+    """What each question counts: the weight of all its answers."""
+    return [sum(weight for weight, _ in answers) for answers in _by_question(sequence, repeat(0.0))]
+
+
+def _by_question(sequence: TokenSequence, likeliest: Iterator[float]) -> list[list[tuple[float, bool]]]:
+    """Of each question's answers the weight, and whether all its tokens are the likeliest."""
+    found: dict[int, dict[int, tuple[float, bool]]] = {}
     for place, label in enumerate(sequence.labels):
         if label != IGNORED:
-            name = (sequence.turns[place], sequence.answers[place])
-            so_far = found.get(name, (0.0, True))[1]
-            found[name] = (sequence.weights[place], so_far and bool(likeliest[place - 1]))
-    return found
+            answers = found.setdefault(sequence.turns[place], {})
+            _, so_far = answers.get(sequence.answers[place], (0.0, True))
+            answers[sequence.answers[place]] = (sequence.weights[place], bool(next(likeliest)) and so_far)
+    return [list(answers.values()) for answers in found.values()]

@@ -4,7 +4,8 @@ A held-out turn says little about which move was best, for one continuation is m
 of what the chosen moves truly gained is without bias. Knows nothing about training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from distill.judged import Judged
@@ -30,3 +31,30 @@ async def worth(chat: ChatModel, turns: Sequence[Judged], base: Base) -> float |
     chosen = dict(zip(asked, answers, strict=True))
     gains = [turn.values[chosen[turn.question, tuple(turn.values)]] - fmean(turn.values.values()) for turn in valued]
     return fmean(gains) if gains else None
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A question of held-out turns with what each legal move of theirs gained over the mean of the turn's moves, one
+    number a turn."""
+
+    system: str
+    user: str
+    gains: Mapping[Move, tuple[float, ...]]
+
+
+def weigh(turns: Sequence[Judged], base: Base) -> tuple[Weighed, ...]:
+    """The questions of ``turns`` with values, apart where other moves are legal; none where no turn has values."""
+    found: dict[tuple[str, tuple[Move, ...]], list[Mapping[Move, float]]] = {}
+    for turn in turns:
+        if len(turn.values) > 1:
+            moves = tuple(sorted(turn.values))
+            found.setdefault((turn.question, moves), []).append(turn.values)
+    return tuple(
+        Weighed(
+            base.text,
+            question,
+            {move: tuple(values[move] - fmean(values.values()) for values in known) for move in moves},
+        )
+        for (question, moves), known in found.items()
+    )

@@ -7,7 +7,7 @@ Knows nothing about games; the arithmetic is in ``engine``.
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from models.errors import BadInput
 from models.grammar import Either
 from models.masked import Pen, Spelling, Thinking, ThinkingPen
 from models.notes import Notes
+from models.templates import ChatTemplate
 from models.thoughts import NAMES, apart
 from models.weights import model_digest
 
@@ -97,7 +98,10 @@ class LocalModel:
         self._folders = (path,) if adapter is None else (path, adapter)
         self._tokenizer, model = _load(path, device, adapter)
         ends = model.generation_config.eos_token_id
-        ends = [self._tokenizer.eos_token_id] if ends is None else ends if isinstance(ends, list) else [ends]
+        ends = [] if ends is None else ends if isinstance(ends, list) else [ends]
+        self._template = ChatTemplate(self._tokenizer, name, thinking=kind not in TAUGHT)
+        end = self._template.end(ends)
+        ends = [end, *(token for token in ends if token != end)]
         self._engine = Engine(model, end_tokens=ends, name=name, most=most, prefixes=prefixes)
         self._ends = ends
         self._batcher: Batcher[Ask, Answer] = Batcher(self._engine.answer, most=most)
@@ -175,20 +179,9 @@ class LocalModel:
         close = self._tokenizer(f"</{known['name']}>", add_special_tokens=False).input_ids
         return Thinking(known["name"], tag is not None, tuple(close))
 
-    def _render(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """Token ids of ``messages`` up to where the answer begins."""
-        from jinja2 import TemplateError
-
-        chat = [{"role": message.role, "content": message.content} for message in messages]
-        try:
-            ids = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
-        except TemplateError as problem:
-            raise BadInput(f"{self._name}: the chat template refuses these messages: {problem}") from None
-        return tuple(ids)
-
     def _encode(self, messages: tuple[Message, ...]) -> tuple[tuple[int, ...], int]:
         """The prompt's tokens, and how many of its first ones are the shared system prompt."""
-        tokens = self._render(messages)
+        tokens = self._template.tokens(messages)
         self._engine.check_room(tokens)
         if len(messages) < 2 or messages[0].role != "system":
             return tokens, 0
@@ -197,7 +190,7 @@ class LocalModel:
 
     def _shared_tokens(self, system: Message) -> tuple[int, ...]:
         """The tokens that every conversation under ``system`` begins with, found by comparing two that differ."""
-        first, second = (self._render((system, Message("user", text))) for text in ("a b", "0 1"))
+        first, second = (self._template.tokens((system, Message("user", text))) for text in ("a b", "0 1"))
         same = next((at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), 0)
         return first[:same]
 
@@ -242,8 +235,6 @@ def _load(path: Path, wanted: str, adapter: Path | None) -> tuple[Any, Any]:
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
         reason = str(problem).strip().splitlines()[0]
         raise BadInput(f"cannot load the model in {adapter or path}: {reason}") from None
-    if tokenizer.chat_template is None:
-        raise BadInput(f"{path} has no chat template (chat_template.jinja): not a chat model")
     return tokenizer, model
 
 

@@ -17,6 +17,8 @@ from prompts.frontmatter import split
 BASES = Path(__file__).parent / "bases"
 ANY_GAME = "*"
 TOO_SMALL_TO_READ = ("rookie", "smollm2")
+STUDENT = "bare"
+"""The base text of students, which are asked as they were taught."""
 FIELDS = ("game", "name", "turn", "constrained", "remarks", "heading")
 _TURN_FIELDS = ("situation", "text", "legal")
 
@@ -98,6 +100,6 @@ def default_base(game: Game, model: str) -> Base:
     A student is ``student:ID``, or served by the name that its export has, ``vllm:URL#student-ID``.
     """
     student = model.startswith("student:") or "#student-" in model
-    kind = "brief" if model in TOO_SMALL_TO_READ else "bare" if student else "full"
+    kind = "brief" if model in TOO_SMALL_TO_READ else STUDENT if student else "full"
     shipped = (game.name, kind) in _shipped() or (ANY_GAME, kind) in _shipped()
     return base_for(game, kind if shipped else "full")

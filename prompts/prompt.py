@@ -13,7 +13,7 @@ from episodes.players.model import Held, ModelPlayer, held_by_default
 from models.chat import ChatModel
 from models.errors import BadInput
 from models.ids import content_id
-from prompts.base import Base
+from prompts.base import STUDENT, Base
 from prompts.rule import Rule
 
 CountTokens = Callable[[str], int]
@@ -162,4 +162,5 @@ def player(
         prompt_id=prompt.id,
         constrained=constrained,
         held=None if wanted == implied else wanted,
+        timed=prompt.base.name != STUDENT,  # lessons are without a clock: a student never learned what one means
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cornerman.format import milliseconds
+from cornerman.format import NONE, fixed, milliseconds, number, percent, signed
 from cornerman.options import ConfigFile, Db, Json
 from cornerman.terminal import emit, say, table
 
@@ -43,6 +43,7 @@ def show(
     Example: cornerman students show 9f3c
     """
     from cornerman.listing import StudentRow, StudentShown
+    from cornerman.report.student import figures_of
     from cornerman.result import as_json as plain
     from cornerman.workplace import settings
     from distill.rows import student_rows
@@ -55,6 +56,22 @@ def show(
         result = StudentShown(StudentRow.of(row), lineage(store, found), found.measured)
     if as_json:
         return emit(result)
-    for key, value in plain(result).items():
+    shown = plain(result)
+    curve = figures_of(row).curve
+    shown["measured"] = {name: value for name, value in found.measured.items() if name != "curve"}
+    for key, value in shown.items():
         say(f"{key:16} {json.dumps(value) if isinstance(value, dict) else value}")
+    points = [
+        (
+            number(at.step),
+            fixed(at.loss, 3),
+            fixed(at.held_out, 3),
+            percent(at.agreement),
+            NONE if at.worth is None else signed(at.worth, 3),
+        )
+        for at in curve
+    ]
+    if points:
+        columns = ("after step", "loss", "held-out loss", "held-out agreement", "gain of its moves there")
+        table(columns, points, title="its training")
     return None

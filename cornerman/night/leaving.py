@@ -1,7 +1,10 @@
 """What a night must leave out in its game with its models, and why: said on the screen, and kept for the report."""
 
 from cornerman.night.corner import Corner
+from distill.train import load_tokenizer
 from models.errors import BadInput
+from models.hub import model_folder
+from models.templates import ChatTemplate
 from reflect.analyst import NAME as ANALYST
 
 ROOKIE = "rookie"
@@ -16,6 +19,14 @@ def check_player(model: str, game: str) -> None:
             f"the rookie knows {HOME}'s words only; for {game} set `[player] model` to a language model, or to "
             "follower, which stands in for one"
         )
+
+
+def check_base(base: str, game: str) -> None:
+    """Raise ``BadInput`` for a base that could not be trained for ``game``, before anything is played."""
+    if base == ROOKIE and game != HOME:
+        raise BadInput(f"the rookie has no words for {game}: set `[student] base`, or --base, to a language model")
+    if base != ROOKIE:
+        ChatTemplate(load_tokenizer(model_folder(base)), base, thinking=False)
 
 
 async def leave_out(corner: Corner) -> set[str]:
@@ -49,10 +60,10 @@ def _reasons(corner: Corner) -> dict[str, str]:
 
 def _no_student(corner: Corner) -> str | None:
     game, config = corner.game, corner.config
-    if game.seats == 1:
-        return f"{game.name} has one seat, and lessons are games against others"
-    if config.student.base == ROOKIE and game.name != HOME:
-        return f"the rookie has no words for {game.name}: set `[student] base` to a language model to have one trained"
+    try:
+        check_base(config.student.base, game.name)
+    except BadInput as reason:
+        return str(reason)
     if config.teacher.model == "search" and not game.capabilities.clone:
         return f"a search cannot play {game.name}, whose states cannot be copied: set `[teacher] model`"
     return None

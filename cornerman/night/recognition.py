@@ -29,11 +29,14 @@ UNSHAPING = frozenset(
 """Keys of the configuration that shape no game. What a command names (a night's size) is among its inputs, and the
 device that a model runs on is said by its endpoint."""
 
-YOUNGEST = frozenset({"price", "extra", "device", "free"})
+TRAINING = {"passes", "rank", "learning_rate", "length", "batch", "patience", "optimizer", "bits"}
+"""How a student is trained."""
+YOUNGEST = frozenset({"price", "extra", "device", "free", "temperature", "max_tokens"} | TRAINING)
 YOUNGER = YOUNGEST | {"api", "effort", "requests_per_minute", "tokens_per_minute", "concurrency", "opponents"}
 """Keys of the configuration that came later than the first nights: those that do not set them keep their seeds.
 
-The youngest came after single stages had ids."""
+The youngest came after single stages had ids; ``temperature`` and ``max_tokens`` are the teacher's, whose sections
+had none before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,12 @@ def shaping_of(config: Config, models: Mapping[str, str], *inputs: object) -> st
     shaping = {name: value for name, value in sections.items() if name not in UNSHAPING}
     for name, section in shaping.items():
         if isinstance(section, dict):
-            shaping[name] = {key: value for key, value in section.items() if key not in UNSHAPING and value}
+            zero_counts = name in ("teacher", "student")
+            shaping[name] = {
+                key: value
+                for key, value in section.items()
+                if key not in UNSHAPING and (value or (zero_counts and is_set(value)))
+            }
     return json.dumps({"config": shaping, "inputs": list(inputs), "models": dict(models)}, sort_keys=True)
 
 
@@ -180,8 +188,13 @@ def stage_digest(config: Config, *inputs: object) -> str:
 def _without_unset(shaping: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:
     """``shaping`` without prices, and without those of ``keys`` that its sections do not set."""
     return {
-        name: {key: value for key, value in section.items() if key != "price" and (value or key not in keys)}
+        name: {key: value for key, value in section.items() if key != "price" and (is_set(value) or key not in keys)}
         if isinstance(section, dict)
         else section
         for name, section in shaping.items()
     }
+
+
+def is_set(value: object) -> bool:
+    """Whether a key of the configuration says anything: zero does, nothing and empty tables do not."""
+    return bool(value) or (isinstance(value, int | float) and not isinstance(value, bool))

@@ -11,13 +11,14 @@ from cornerman.losing import HELD, Answers, held
 from cornerman.night import coaching, measuring, schooling
 from cornerman.night.answering import answered
 from cornerman.night.corner import Corner, Watcher, corner_of, fixed, identities
-from cornerman.night.leaving import HOME, check_player, leave_out, say_left_out
+from cornerman.night.leaving import HOME, check_base, check_player, leave_out, say_left_out
 from cornerman.night.recognition import Recognised, begin_night
 from cornerman.night.results import Opponents, Trained, TrialOutcome
 from cornerman.night.sizes import SizeName
 from cornerman.report.build import build_report
 from cornerman.telling import told_once
 from cornerman.workplace import Workplace
+from distill.student import NotLearned
 from episodes.store.runs import Runs, RunStatus
 from models.errors import BadInput, BudgetExhausted
 from models.files import write_whole
@@ -43,6 +44,8 @@ async def run_night(place: Workplace, size: SizeName, watch: Watcher) -> NightRe
     """Run a night of ``size`` to its end, or to the limit of its budget: then its status is ``stopped``."""
     began = time.perf_counter()
     check_player(place.config.player.model, place.game.name)
+    if place.game.name == HOME:
+        check_base(place.config.student.base, HOME)
     named = place.config.night.opponents
     if named:
         fixed(named, place.players, place.game)  # raises for what cannot be an opponent, before the night begins
@@ -98,9 +101,9 @@ async def _school(corner: Corner, champion: Prompt) -> None:
     lessons = await schooling.teach_games(corner, champion)
     try:
         student = await schooling.train_student(corner, champion, lessons)
-    except BadInput as reason:
+    except (BadInput, NotLearned) as reason:
         # Elsewhere the texts are longer and the words others: the night's guidance stands without a student.
-        if corner.game.name == HOME:
+        if isinstance(reason, BadInput) and corner.game.name == HOME:
             raise
         return await say_left_out(corner, "student", str(reason))
     await schooling.check_student(corner, student, champion)

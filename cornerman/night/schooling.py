@@ -1,20 +1,21 @@
 """The second half of a night: an unhurried teacher plays, a small student learns, and the student faces the gate."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields
 from functools import partial
 
 from cornerman.config import Config
-from cornerman.format import count, milliseconds, number, percent
+from cornerman.format import count, duration, fixed, milliseconds, number, percent
 from cornerman.night.corner import Corner
 from cornerman.night.results import Checked, LeagueScores, Trained
 from cornerman.players import Players
 from distill.base import parameters
 from distill.check import CheckRule, Examination
 from distill.check import check_student as examine
+from distill.forecast import Forecast
+from distill.method import SMALL, Wishes
 from distill.school import school
 from distill.student import Student, fits, load_student
 from distill.teach import Lessons, OpenPlayer, TeachReport, teach
-from distill.train import Method
 from episodes.game import Game
 from episodes.games import load_game
 from episodes.player import Player
@@ -95,15 +96,19 @@ async def train_student(corner: Corner, champion: Prompt, taught: TeachReport) -
             _here(corner),
             base=config.base,
             practice=corner.size.practice,
-            method=_method(corner),
+            wishes=_wishes(corner),
+            seed=corner.config.night.seed,
             root=corner.config.night.folder / "students",
             on_progress=report,
+            on_forecast=lambda forecast: corner.watch.say(forecast_words(forecast)),
         )
         learned, (before, after) = found.dataset.report, fits(found.student)
         return Trained(found.student.id, found.dataset.id, learned.turns, learned.practised, before, after)
 
     corner.watch.stage(f"training a student of {config.base} on {count(len(taught.episodes), 'game')} and on practice")
     inputs = [taught.episodes, asdict(corner.size.practice), config.base, corner.size.epochs]
+    wished = {name: wish for name, wish in asdict(wishes_of(corner.config)).items() if wish is not None}
+    inputs += [wished] if wished else []
     result = await corner.steps.run("train", inputs, Trained, work)
     corner.watch.say(
         f"student:{result.student} answers {percent(result.after.agreement)} of what it was taught "
@@ -113,10 +118,25 @@ async def train_student(corner: Corner, champion: Prompt, taught: TeachReport) -
     return load_student(corner.store, result.student)
 
 
-def _method(corner: Corner) -> Method:
-    """How to train on the configured base, for no longer than the night's size allows."""
-    method = Method.suited(parameters(model_folder(corner.config.student.base)), seed=corner.config.night.seed)
-    return replace(method, epochs=min(method.epochs, corner.size.epochs))
+def wishes_of(config: Config) -> Wishes:
+    """What the configuration says of the training."""
+    return Wishes(**{field.name: getattr(config.student, field.name) for field in fields(Wishes)})
+
+
+def _wishes(corner: Corner) -> Wishes:
+    """What the configuration says of the training; a small base takes no longer than the night's size allows."""
+    said = wishes_of(corner.config)
+    small = parameters(model_folder(corner.config.student.base)) < SMALL
+    return said.over(Wishes(passes=corner.size.epochs)) if small else said
+
+
+def forecast_words(found: Forecast) -> str:
+    """What a training will take, before it begins."""
+    again = ", activations computed twice" if found.checkpointing else ""
+    return (
+        f"training: at most {count(found.passes, 'pass', 'passes')} of {count(found.steps, 'step')} in all; about "
+        f"{fixed(found.memory / 1e9, 1)} GB of memory{again}, about {duration(found.seconds)}"
+    )
 
 
 async def check_student(corner: Corner, student: Student, champion: Prompt) -> Checked:

@@ -17,8 +17,8 @@ from cornerman.report.stage import Staged, staged
 from cornerman.report.student import figures_of
 from cornerman.report.view import Fact, Student, View
 from cornerman.typed_json import from_json
+from distill.method import Method
 from distill.rows import student_rows
-from distill.train import Method
 from episodes.games import load_game
 from episodes.store.runs import Run, Runs
 from episodes.store.store import Store
@@ -208,6 +208,7 @@ def _student(store: Store, night_id: str) -> Student | None:
         base_model=row.base_model,
         bars=log_bars(bars) if bars else (),
         words=words.student(row.id, row.base_model, from_json(Method, row.method), figures),
+        training=tuple(figures.curve),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cornerman.typed_json import from_json
 from distill.rows import StudentRow
-from distill.train import Fit
+from distill.train import Fit, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """``before`` and ``after`` training; latencies are medians of a decision in milliseconds, and ``faster`` is the
-    teacher's in the student's."""
+    """``before`` and ``after`` training, and how it went between them; latencies are medians of a decision in
+    milliseconds, and ``faster`` is the teacher's in the student's."""
 
     before: Fit | None = None
     after: Fit | None = None
+    curve: Sequence[Point] = ()
     worth: Worth = Worth()
     kept: Share | None = None
     latency_p50_ms: float | None = None

@@ -9,7 +9,7 @@ from cornerman.terminal import clean
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-FIGURES = ("count", "elo", "elo_interval", "fixed", "milliseconds", "number", "percent", "usd")
+FIGURES = ("count", "elo", "elo_interval", "fixed", "milliseconds", "number", "percent", "signed", "usd")
 """The functions of ``cornerman.format`` that templates call."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from cornerman.losing import lost_words
 from cornerman.report.charts import Bar, EvidenceChart, IntervalChart
 from cornerman.report.stage import Staged
+from distill.train import Point
 from episodes.store.lost import Lost
 
 
@@ -81,6 +82,7 @@ class Student:
     base_model: str
     bars: tuple[Bar, ...]
     words: str
+    training: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from cornerman.report.names import SHORT
 from cornerman.report.results import Compared
 from cornerman.report.student import Figures
 from cornerman.report.view import Cost
-from distill.train import Method
+from distill.method import Method
 from optimize.stats.eprocess import interval
 from optimize.stats.pairs import Counts
 

@@ -38,7 +38,7 @@ class ModelPlayer:
     ``turn`` is the template of the user message, see ``turn_text``.
     ``constrained`` is what the prompt says: it asks the model to answer with exactly one legal move, where it can be
     held to that. ``held`` is there where something else is asked. Where moves are free text, or are not shown, nobody
-    is held to them.
+    is held to them. ``timed`` tells it its clock under a time control.
     ``time_limit`` is seconds a decision, of which waiting for limits and queues of our own does not count; past it the
     decision is a ``TIMEOUT``.
     """
@@ -53,6 +53,7 @@ class ModelPlayer:
     temperature: float = 1.0
     max_tokens: int = 128
     time_limit: float = 60.0
+    timed: bool = True
 
     @property
     def model(self) -> str:
@@ -84,7 +85,7 @@ class ModelPlayer:
         return (Message("system", self.system), Message("user", turn_text(self.turn, observation, time_left)))
 
     async def act(self, observation: Observation, context: Context) -> Decision:
-        messages = self.messages(observation, context.time_left)
+        messages = self.messages(observation, context.time_left if self.timed else None)
         held = self.asked if observation.listed and context.game.moves else "free"
         written = grammar_game(context.game) if held == "plans" else None
         grammar = written.plan_grammar(observation) if written else None

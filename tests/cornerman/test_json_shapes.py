@@ -31,8 +31,9 @@ from cornerman.stored import FaultShown, VoidShown
 from distill.check import CheckReport, Kept
 from distill.dataset import DatasetReport, Recipe
 from distill.export import ExportResult
+from distill.method import Method
 from distill.student import Lineage
-from distill.train import Fit, Method
+from distill.train import Fit
 from episodes.fault import FaultPlace, GuestFault
 from episodes.games.draft.agreement import KINDS, Agreement
 from episodes.store.lost import Lost

@@ -7,9 +7,9 @@ import pytest
 
 from cornerman.night.steps import digest
 from distill.dataset import Dataset, DatasetReport, Recipe
+from distill.method import Method
 from distill.rows import Row
 from distill.student import student_id
-from distill.train import Method
 from episodes.clock import Clock
 from episodes.game import Observation
 from episodes.games import load_game

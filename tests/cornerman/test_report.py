@@ -21,8 +21,8 @@ from cornerman.report.stage import staged
 from cornerman.report.student import figures_of
 from cornerman.report.view import View
 from cornerman.result import as_json
+from distill.method import Method
 from distill.rows import student_rows
-from distill.train import Method
 from episodes.games import load_game
 from episodes.games.duel import GAME
 from episodes.pairs import PairResult

@@ -12,10 +12,10 @@ from made_drafts import write_drafts
 
 from distill.dataset import build_dataset, examples_of
 from distill.judged import Outcomes, read_taught, student_base
+from distill.method import Method
 from distill.pooled import Pooled
 from distill.sketch import Sketch
 from distill.student import Student, student_player
-from distill.train import Method
 from episodes.clock import Clock
 from episodes.game import Game
 from episodes.games import load_game

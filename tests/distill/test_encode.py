@@ -102,11 +102,11 @@ def test_what_teaches_nothing_is_refused() -> None:
         check_learned([sequence], [END])
 
 
-def test_a_template_that_rewrites_finished_answers_is_refused() -> None:
+def test_a_template_that_leaves_out_what_it_is_told_is_refused() -> None:
     odd = tokenizer()
     odd.chat_template = "{% if add_generation_prompt %}{{ '<|user|>' }}{% else %}{{ '<|system|>' }}{% endif %}"
-    with pytest.raises(BadInput, match="another base model"):
-        Encoder(odd, 100).sequences([Example("a", "b", "jab", 1.0)], length=50, seed=1)
+    with pytest.raises(BadInput, match="leaves out what it is told"):
+        Encoder(odd, 100)
 
 
 @settings(max_examples=20, deadline=None)

@@ -9,13 +9,13 @@ import pytest
 from distill_setup import TEACHER, open_player
 
 from distill.judged import Judged, Outcomes, read_practised, read_taught, student_base
+from distill.method import Method
 from distill.pooled import PULL, TRUST, pool
 from distill.practice import Practice, practise, rehearsed
 from distill.school import Schooling, school
 from distill.sketch import Sketch, is_sketch
 from distill.student import lineage
 from distill.teach import Lessons, TeachReport
-from distill.train import Method
 from distill.worth import worth
 from episodes.games.duel import GAME
 from episodes.games.duel.words import FEATURES, MOVES
@@ -175,6 +175,7 @@ def test_a_student_comes_out_of_school(taught: tuple[Store, TeachReport], tiny_b
                 base=str(tiny_base),
                 practice=practice,
                 method=method,
+                least=0.0,
                 root=tmp_path,
                 on_progress=lambda stage, done, total: seen.add(stage),
             )

@@ -16,9 +16,10 @@ from cornerman.verify import verify
 from distill.base import parameters
 from distill.check import CheckRule, Examination, check_student, kept_of, share_kept
 from distill.dataset import Dataset, load_dataset
-from distill.encode import Encoder, Example
+from distill.encode import IGNORED, Encoder, Example
 from distill.export import export
 from distill.merge import PARITY, load_adapted, load_plain, parity
+from distill.method import Method
 from distill.student import (
     Student,
     checked_base,
@@ -32,7 +33,7 @@ from distill.student import (
     students,
 )
 from distill.teach import TeachReport
-from distill.train import Method, Progress, load_base, train
+from distill.train import Progress, load_base, train
 from episodes.games.duel import GAME
 from episodes.games.duel.words import FEATURES, MOVES
 from episodes.store.store import Store
@@ -79,7 +80,7 @@ def test_the_loss_is_the_weighted_mean_that_transformers_gives_turn_by_turn(read
     """The packed sequences with their mask give, for each turn, what it would give alone."""
     from trl.trainer.utils import add_fused_lm_head
 
-    from distill.trainer import measure
+    from distill.trainer import LearnedPlaces, measure
 
     model, tokenizer, ends = load_base(ready_base)
     rows = lesson((3.0, 0.5))[:20]
@@ -96,7 +97,7 @@ def test_the_loss_is_the_weighted_mean_that_transformers_gives_turn_by_turn(read
     add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
     sequences = encoder.sequences(rows, length=100, seed=3)
     assert len(sequences) > 1
-    loss, agreement = measure(model, sequences, 0, batch=2)
+    loss, agreement = measure(model, LearnedPlaces(model), sequences, 0, batch=2)
     assert loss == pytest.approx(total / weight, rel=1e-4)
     assert 0 <= agreement <= 1
 
@@ -144,7 +145,7 @@ def student(
 ) -> Student:
     root = tmp_path_factory.mktemp("students")
     method = replace(QUICK, epochs=1)
-    return make_student(taught[0], dataset, GAME, base=str(ready_base), method=method, root=root)
+    return make_student(taught[0], dataset, GAME, base=str(ready_base), method=method, least=0.0, root=root)
 
 
 def test_a_student_is_a_row_a_folder_and_its_lineage(
@@ -277,7 +278,7 @@ def test_agreement_counts_questions_by_weight_and_asks_for_their_best_answer(tin
     def agreed(*greedy: str, ending: bool = True) -> float:
         likely = {tokenizer(move, add_special_tokens=False).input_ids[0] for move in greedy}
         likely |= {tokenizer.eos_token_id} if ending else set()
-        return agreed_weight(sequence, [float(token in likely) for token in sequence.ids[1:]])
+        return agreed_weight(sequence, (float(token in likely) for token in sequence.labels if token != IGNORED))
 
     assert agreed("jab", "throw") == 6.5
     assert agreed("jab") == 4.0

@@ -10,10 +10,10 @@ import pytest
 
 from distill.dataset import build_dataset, save_dataset
 from distill.export import export
+from distill.method import Method
 from distill.serving.server import VLLMServer, group_alive
 from distill.student import Student, make_student
 from distill.teach import Lessons, teach
-from distill.train import Method
 from episodes.games.duel import GAME
 from episodes.players.bots import load_bot
 from episodes.store.store import Store
@@ -37,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Student]:
     report = asyncio.run(teach(store, lessons, lambda name: load_bot(name.removeprefix("bot:")), workers=0))
     dataset = build_dataset(store, GAME, report.episodes, report.teacher)
     save_dataset(store, dataset)
-    return store, make_student(store, dataset, GAME, method=Method(epochs=1), root=folder / "students")
+    return store, make_student(store, dataset, GAME, method=Method(epochs=1), least=0.0, root=folder / "students")
 
 
 @pytest.fixture(scope="session")

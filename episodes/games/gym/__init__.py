@@ -1,5 +1,6 @@
 """``gym:ID``: environments of Gymnasium with text or few numbers, as games of one seat. Needs the extra ``gym``."""
 
+from functools import partial
 from typing import Any
 
 from episodes.game import Capabilities
@@ -32,10 +33,7 @@ def load(written: str) -> GymGame:
     env_id, parameters = split_name(written)
     low, high, steps = (take_number(parameters, key) for key in ("low", "high", "steps"))
     settings: dict[str, Any] = {**parameters} if steps is None else {**parameters, "max_episode_steps": int(steps)}
-
-    def make() -> Any:
-        return gymnasium.make(env_id, disable_env_checker=True, **settings)
-
+    make = partial(gymnasium.make, env_id, disable_env_checker=True, **settings)  # travels to other processes
     try:
         env = make()
     except Exception as error:  # an environment's own code may raise anything
