@@ -30,7 +30,7 @@ from models.chat import ChatModel
 from models.errors import BadInput
 from models.ledger import Ledger
 from models.local import tell_place
-from models.notes import Notes
+from models.notes import Notes, Say
 from models.registry import KINDS, NAMED_WHOLE, ModelOptions, open_model
 from models.traffic import Traffic
 from models.wrapping import Lent
@@ -58,8 +58,11 @@ class Players:
     """Opens players for one command: one ledger for all of them, and each model opened once for each section of the
     configuration that speaks of it."""
 
-    def __init__(self, config: Config, store: Store, ledger: Ledger | None = None, *, free: bool = False) -> None:
-        """``free``: no model is held to anything, whatever the configuration says."""
+    def __init__(
+        self, config: Config, store: Store, ledger: Ledger | None = None, *, free: bool = False, say: Say = note
+    ) -> None:
+        """``free``: no model is held to anything, whatever the configuration says; ``say`` hears what is told of
+        models."""
         self._config = config
         self.free = free
         self._store = store
@@ -69,7 +72,7 @@ class Players:
         self.library = PromptLibrary(store)
         self.ledger = ledger or ledger_of(config)
         self._traffic = Traffic()
-        self.notes = Notes(note)
+        self.notes = Notes(say)
 
     def open(self, spec: str, game: Game, role: Role = "player") -> Player:
         """The player that ``spec`` names; raises ``BadInput`` for a name that is none."""

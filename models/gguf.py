@@ -51,9 +51,8 @@ def gguf_folder(file: Path, say: Callable[[str], None] = lambda text: None) -> P
     if not folder.is_dir():
         with alone(folder):
             if not folder.is_dir():
-                say(f"{file.name} is converted once, into {folder.parent}")
                 with whole_folder(folder) as fresh:
-                    _convert(file, fresh)
+                    _convert(file, fresh, say)
     return folder
 
 
@@ -66,9 +65,10 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _convert(file: Path, target: Path) -> None:
+def _convert(file: Path, target: Path, say: Callable[[str], None]) -> None:
     """Write the model of ``file`` to the new folder ``target``."""
     metadata = _metadata(file)
+    say(f"{file.name} is converted once, into {target.parent}")
     # Only now: what follows takes seconds to import, and a broken file does not need it.
     import torch
     from safetensors import SafetensorError

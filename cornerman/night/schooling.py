@@ -28,9 +28,14 @@ from prompts.prompt import Prompt
 
 
 def open_by_name(config: Config, teacher: str, name: str) -> Player:
-    """A player made anew in a process of its own; a prompt is given by its id, so that every process means the same."""
+    """A player made anew in a process of its own; a prompt is given by its id, so that every process means the same.
+
+    What there is to tell of models is told where the command runs, once for all processes.
+    """
     with Store.open(config.db, write=False) as store:
-        return open_here(Players(config, store), load_game(config.game), teacher, lent=False)(name)
+        return open_here(Players(config, store, say=lambda text: None), load_game(config.game), teacher, lent=False)(
+            name
+        )
 
 
 def open_here(players: Players, game: Game, teacher: str, *, lent: bool = True) -> OpenPlayer:

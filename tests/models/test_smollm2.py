@@ -19,12 +19,16 @@ import pytest
 import torch
 from llamacpp_server import served
 
+from cornerman.config import Config
+from cornerman.night.schooling import open_by_name
+from cornerman.players import Players
 from episodes.clock import Clock
 from episodes.games.duel import GAME
 from episodes.games.duel.words import MOVES
 from episodes.play import Match, play_episode
 from episodes.player import ReplyClass
 from episodes.players.bots import load_bot
+from episodes.store.store import Store
 from models import smollm2 as fetching
 from models.chat import ChatModel, ChatRequest, Completion, Message
 from models.engine import Ask
@@ -138,6 +142,18 @@ def test_held_behind_llamacpp_it_plays_on_the_measured_clock(llamacpp: str) -> N
         assert turn.latency_ms > 1
         # Whoever thinks beyond the end moves after it.
         assert turn.order < 0 or turn.lands - turn.tick == math.ceil(turn.latency_ms * GAME.tick_rate / 1000)
+
+
+def test_where_it_computes_is_said_once(smollm2: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the command, and not again by each process that plays for it."""
+    config, told = Config(db=tmp_path / "s.db"), list[str]()
+    with Store.open(config.db) as store:
+        players = Players(config, store, say=told.append)
+        for prompt in ("base", "base"):
+            players.open(f"smollm2@{prompt}", GAME)
+    assert [line.partition(", on ")[0] for line in told] == ["smollm2: computes here"]
+    assert open_by_name(config, "bot:punisher", "smollm2@base").model == "smollm2"
+    assert capsys.readouterr().err == ""
 
 
 def test_its_file_by_its_path_is_the_same_model(smollm2: Path) -> None:
