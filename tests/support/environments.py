@@ -75,7 +75,7 @@ def _lock_of(name: str) -> Path:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell lets what it starts in the background ignore Ctrl-C
-    with suppress(BadInput):  # the tests that need it will say so; the model itself is made once torch is there
-        smollm2.fetch_file(say=lambda text: None)
     for environment in ("diambra", "vllm"):
         ready(environment)
+    with suppress(BadInput):  # the tests that need it will say so; the model itself is made once torch is there
+        smollm2.fetch_file(say=lambda text: None)
