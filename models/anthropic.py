@@ -52,7 +52,7 @@ class AnthropicModel:
         self.endpoint = endpoint
         self._capabilities = capabilities
         self._manner = Manner(name, endpoint.name, notes)
-        self._fixed = frozenset(endpoint.extra_fields({}))
+        self._fixed = frozenset({"max_tokens", *endpoint.extra_fields({})})  # the API has no other name for the limit
         self._clients = ClientPerLoop(make)
         self._boundary = Boundary(name, timeout_s, faults or anthropic_faults(), tuple(secrets))
 

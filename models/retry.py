@@ -15,6 +15,8 @@ from models.wrapping import Wrapper
 
 Sleep = Callable[[float], Awaitable[None]]
 
+MOST_LESSONS = 64
+"""Times that one call is made in another way: more than there are fields to do without, at each of several replicas."""
 NOTABLE_S = 2.0
 """A wait that somebody is told of."""
 OUTAGE_S = 5.0
@@ -63,13 +65,16 @@ class Retrying(Wrapper):
         self._said_after = REMINDED_S
 
     async def complete(self, request: ChatRequest) -> Completion:
-        attempt, unread = 0, False
+        attempt, unread, lessons = 0, False, 0
         while True:
             try:
                 completion = await self._model.complete(request)
                 self._up()
                 return completion
             except Learnt:
+                lessons += 1
+                if lessons > MOST_LESSONS:
+                    raise
                 continue
             except (Malformed, RateLimited, TimedOut, Unavailable) as fault:
                 wait = None if isinstance(fault, Malformed) and unread else self._wait(fault, attempt)

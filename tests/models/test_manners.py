@@ -206,6 +206,20 @@ def test_neither_name_of_the_limit(server: FaultyServer) -> None:
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("kind", ALL)
+def test_a_server_that_takes_nothing_is_given_up(kind: str, server: FaultyServer) -> None:
+    """It complains of every field that it gets, whatever it is."""
+
+    def objects(request: Body, path: str) -> tuple[int, Body]:
+        names = sorted({*request} - {"model"})
+        return 400, {"detail": [{"loc": ["body", name], "msg": "extra fields not permitted"} for name in names]}
+
+    server.objects = objects
+    with pytest.raises(Unavailable, match="extra fields not permitted"):
+        asked(opened(kind, "ok", server, options([])), seed=1, on_text=lambda text: None)
+    assert len(server.requests) < 12
+
+
 @pytest.mark.parametrize("kind", ["openai", "responses", "openrouter", "ollama", "llamacpp"])
 @pytest.mark.parametrize("streams", [False, True])
 def test_an_address_without_a_path(kind: str, streams: bool, server: FaultyServer) -> None:

@@ -11,8 +11,8 @@ from episodes.player import Context, Decision, ReplyClass
 from episodes.players.model import ModelPlayer
 from models.boundary import retry_after
 from models.chat import ChatRequest, Message
-from models.errors import BudgetExhausted, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
-from models.retry import Retrying, Sleep
+from models.errors import BudgetExhausted, Learnt, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
+from models.retry import MOST_LESSONS, Retrying, Sleep
 from models.scripted import ScriptedModel
 
 
@@ -59,6 +59,12 @@ def test_what_could_not_be_read_is_asked_for_once_more() -> None:
     assert len(waits) == 2
     assert run(faults[:2])[0] == "guard"
     assert run(faults[:1], max_retries=0) == (faults[0], [])
+
+
+def test_what_was_learnt_is_no_retry_and_has_an_end() -> None:
+    lessons: list[ModelError] = [Learnt(str(k)) for k in range(MOST_LESSONS + 1)]
+    assert run(lessons[:5], max_retries=0) == ("guard", [])
+    assert run(lessons)[0] is lessons[-1]
 
 
 def test_it_gives_up() -> None:
