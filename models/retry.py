@@ -122,7 +122,7 @@ class Retrying(Wrapper):
             self._notes.say(f"{self.name}: answers again after {lasted:.0f} s")
 
 
-def provider_fault(stopped: BaseException) -> RateLimited | Unavailable | None:
+def provider_fault(stopped: BaseException) -> Malformed | RateLimited | Unavailable | None:
     """The provider's fault that a call was waiting out when it was stopped, if that is what it was doing.
 
     A player whose time ran out then was not too slow: its provider failed. ``stopped`` is the ``TimeoutError`` of
@@ -130,7 +130,7 @@ def provider_fault(stopped: BaseException) -> RateLimited | Unavailable | None:
     """
     cause: BaseException | None = stopped
     while cause is not None:
-        if isinstance(cause, RateLimited | Unavailable):
+        if isinstance(cause, Malformed | RateLimited | Unavailable):
             return cause
         cause = cause.__cause__ or cause.__context__
     return None

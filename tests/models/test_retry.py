@@ -97,7 +97,7 @@ def test_seeds_differ() -> None:
     assert run(faults, seed=1)[1] != run(faults, seed=2)[1]
 
 
-@pytest.mark.parametrize("fault", [RateLimited("busy", 50.0), Unavailable("down")])
+@pytest.mark.parametrize("fault", [RateLimited("busy", 50.0), Unavailable("down"), Malformed("a page")])
 def test_a_player_does_not_lose_for_its_providers_fault(fault: ModelError) -> None:
     """Time that passes while a fault is waited out is the provider's: the pair is void, not lost."""
     model = Retrying(failing([TimedOut("slow"), fault]), base_s=0.001, longest_s=60.0, sleep=wait_only_for(fault))
