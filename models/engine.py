@@ -155,15 +155,12 @@ class Engine:
         return [answers[place] for place in range(len(asks))]
 
     def _groups(self, asks: Sequence[Ask]) -> list[tuple[bool, list[int]]]:
-        """Places of requests that can share passes: those with choices by their prefix, then all others."""
+        """Places of requests that can share passes, by their prefix: those with choices, then all others."""
         scored: dict[tuple[int, ...], list[int]] = {}
-        free = []
+        free: dict[tuple[int, ...], list[int]] = {}
         for place, ask in enumerate(asks):
-            if ask.choices is None:
-                free.append(place)
-            else:
-                scored.setdefault(ask.tokens[: ask.shared], []).append(place)
-        return [(True, places) for places in scored.values()] + ([(False, free)] if free else [])
+            (free if ask.choices is None else scored).setdefault(ask.tokens[: ask.shared], []).append(place)
+        return [(True, places) for places in scored.values()] + [(False, places) for places in free.values()]
 
     def _choose(self, asks: Sequence[Ask]) -> list[Answer]:
         """Score every choice of requests with one prefix."""
@@ -320,19 +317,24 @@ class Engine:
         return past
 
     def _generate(self, asks: Sequence[Ask]) -> list[Answer]:
-        """Sample token by token with a key-value cache; prompts are padded on the left."""
+        """Sample token by token with a key-value cache, for requests with one prefix; what follows it is padded on the
+        left."""
         from transformers import DynamicCache
 
         torch = self._torch
+        limits = [min(ask.max_tokens, self.context - len(ask.tokens)) for ask in asks]
+        longest = max(len(ask.tokens) + limit for ask, limit in zip(asks, limits, strict=True))
+        seen_whole = self._window is not None and longest <= self._window
+        cached = self._prefix(asks[0].tokens[: asks[0].shared]) if seen_whole else None
+        known = asks[0].shared if cached else 0
         width = max(len(ask.tokens) for ask in asks)
         blank = [width - len(ask.tokens) for ask in asks]
-        ids = torch.tensor([[0] * pad + list(ask.tokens) for pad, ask in zip(blank, asks, strict=True)])
-        mask = torch.tensor([[0] * pad + [1] * (width - pad) for pad in blank])
+        ids = torch.tensor([[0] * pad + list(ask.tokens[known:]) for pad, ask in zip(blank, asks, strict=True)])
+        mask = torch.tensor([[1] * known + [0] * pad + [1] * (width - pad - known) for pad in blank])
         ids, mask = ids.to(self._device), mask.to(self._device)
-        past = DynamicCache(config=self.model.config)
+        past = self._expanded(cached, len(asks)) if cached else DynamicCache(config=self.model.config)
         written: list[list[int]] = [[] for _ in asks]
         ended = [False] * len(asks)
-        limits = [min(ask.max_tokens, self.context - len(ask.tokens)) for ask in asks]
         pens = [ask.pen(limit) if ask.pen else None for ask, limit in zip(asks, limits, strict=True)]
         while True:
             places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]

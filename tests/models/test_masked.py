@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from episodes.game import Observation
 from episodes.games.duel import GAME
 from models.chat import ChatRequest, Completion, Message
 from models.endpoint import Endpoint
+from models.engine import Ask
 from models.errors import BadInput
 from models.grammar import Either, Grammar, UpTo, Walker, drawn
 from models.hub import ROOKIE
@@ -138,3 +140,18 @@ def test_a_model_without_those_letters_says_so(tmp_path: Path) -> None:
     model._spelling._sorted = [one for one in model._spelling._sorted if b"z" not in one[0]]
     with pytest.raises(BadInput, match="cannot spell"):
         ask(model, [asked(1, "z")])
+
+
+@pytest.mark.parametrize("grammar", [PLANS, None])
+def test_a_shared_prompt_that_was_computed_before_changes_no_word(model: LocalModel, grammar: Grammar | None) -> None:
+    tokens, shared = model._encode(MESSAGES)
+    assert 0 < shared < len(tokens)
+    spelling, ends = model._spelling, model._ends
+    assert spelling is not None
+    pen = None if grammar is None else lambda most: Pen(spelling.walk(grammar), ends)
+    asks = [Ask(tokens, known, None, 24, 1.0, seed, pen) for seed in range(4) for known in (0, shared)]
+    asks += [replace(ask, tokens=(*tokens[:-2], tokens[-1])) for ask in asks]
+    together = [answer.tokens for answer in model._engine.answer(asks)]
+    assert together[::2] == together[1::2]
+    assert together == [model._engine.answer([ask])[0].tokens for ask in asks]
+    assert len(set(together)) > 2
