@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +13,17 @@ import torch
 from behind import Behind
 from distill_setup import TEACHER, open_player
 
+from cornerman.cli import verdict
 from cornerman.verify import verify
 from distill.base import parameters
 from distill.check import CheckRule, Examination, check_student, kept_of, share_kept
 from distill.dataset import Dataset, load_dataset
 from distill.encode import IGNORED, Encoder, Example
 from distill.export import export
-from distill.merge import PARITY, load_adapted, load_plain, parity
-from distill.method import Method
+from distill.merge import PARITY, load_adapted, load_plain, parity, write_merged
+from distill.method import Method, Wishes
 from distill.student import (
+    NotLearned,
     Student,
     checked_base,
     fits,
@@ -213,6 +216,40 @@ def test_an_export_says_what_the_student_says(
     assert wanted.get(format, {"adapter_model.safetensors", "adapter_config.json"}) <= set(result.files)
     with pytest.raises(BadInput, match="not an empty folder"):
         export(taught[0], student, GAME, to, format)  # type: ignore[arg-type]
+
+
+def test_an_export_plays_as_measured_whatever_its_base_was_used_to(
+    student: Student, ready_base: Path, tmp_path: Path
+) -> None:
+    habits = {"repetition_penalty": 1.3, "min_p": 0.1, "no_repeat_ngram_size": 3, "temperature": 0.7, "top_p": 0.8}
+    base, merged = tmp_path / "base", tmp_path / "merged"
+    shutil.copytree(ready_base, base)
+    known = json.loads((base / "generation_config.json").read_text())
+    (base / "generation_config.json").write_text(json.dumps(known | habits | {"do_sample": True}))
+    write_merged(base, student.adapter, merged, temperature=0.0)
+    found = json.loads((merged / "generation_config.json").read_text())
+    tokens = {name for name in known if name.endswith("_token_id")}
+    said = {name: value for name, value in found.items() if name not in (*tokens, "transformers_version")}
+    assert said == {"do_sample": True, "top_k": 1, "top_p": 1.0, "temperature": 1.0, "max_new_tokens": 16}
+    assert tokens and all(found[name] == known[name] for name in tokens)
+
+
+def test_a_student_that_learned_nothing_is_refused_and_not_kept(
+    taught: tuple[Store, TeachReport], dataset: Dataset, ready_base: Path, tmp_path: Path
+) -> None:
+    store, _ = taught
+    before = students(store)
+    wishes = Wishes(passes=1, learning_rate=1e-6, rank=2)
+    with pytest.raises(NotLearned, match=r"says \d+% of what it was taught, less than half.*--passes 2") as caught:
+        make_student(store, dataset, GAME, base=str(ready_base), wishes=wishes, root=tmp_path / "students")
+    assert "\n" not in str(caught.value) and verdict(caught.value)[1] == 1
+    assert students(store) == before and not list((tmp_path / "students").iterdir())
+
+
+def test_the_figures_of_a_student_say_how_its_training_went(student: Student) -> None:
+    points = student.measured["curve"]
+    assert points and {point["step"] for point in points} <= set(range(1, student.measured["steps"] + 1))
+    assert all(point["worth"] is not None and math.isfinite(point["loss"]) for point in points)
 
 
 def test_parity_sees_a_difference(student: Student, ready_base: Path) -> None:

@@ -10,6 +10,7 @@ SHARED = {
     "tests/serving/test_served_student.py": "vllm",
     "tests/serving/test_vllm_paths.py": "vllm",
     "tests/models/test_smollm2.py": "smollm2",
+    "tests/distill/test_smollm2_learns.py": "smollm2",
     "tests/docs/test_docs.py": "docs",
     "tests/docs/test_own_game.py": "docs",
     "tests/episodes/test_web.py": "docs",
