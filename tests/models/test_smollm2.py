@@ -35,7 +35,6 @@ from models.engine import Ask
 from models.errors import BadInput
 from models.hub import model_folder
 from models.local import LocalModel
-from models.notes import Notes
 from models.registry import ModelOptions, open_model
 from prompts.base import base_for
 from prompts.prompt import Prompt, player
@@ -57,23 +56,10 @@ def test_it_knows_the_capital_of_france(smollm2_model: LocalModel) -> None:
     assert chosen.text == "Paris"
 
 
-def test_it_is_named_like_the_rookie(smollm2: Path) -> None:
-    told: list[str] = []
-    opened = open_model("smollm2", ModelOptions(notes=Notes(told.append)))
-    assert opened.name == "smollm2"
-    assert opened.endpoint.facts().keys() == {"kind", "device", "precision", "weights"}
-    device, precision = opened.endpoint.device, opened.endpoint.precision
-    assert told == [f"smollm2: computes here, on {device} in {precision}"]
-    assert opened.endpoint.kind == "smollm2"
-    assert precision == ("float32" if device == "cpu" else "bfloat16")
-    with pytest.raises(BadInput, match="not written as smollm2"):
-        open_model("smollm2:x")
-
-
 def test_a_decision_is_that_of_bare_passes(smollm2_model: LocalModel) -> None:
     """Every choice as a whole, with the end after it, alone and in company."""
     situations = ("far recovering open", "2. jab\n\n3. throw")
-    choices = tuple(smollm2_model._encode_choice(move) for move in MOVES)
+    choices = tuple(smollm2_model._encode_choice(move) for move in MOVES[:5])
     assert max(map(len, choices)) > 2
     asks = [Ask(*smollm2_model._encode((SYSTEM, Message("user", text))), choices, 1, 0.0, 0) for text in situations]
     engine = smollm2_model._engine
@@ -144,16 +130,20 @@ def test_held_behind_llamacpp_it_plays_on_the_measured_clock(llamacpp: str) -> N
         assert turn.order < 0 or turn.lands - turn.tick == math.ceil(turn.latency_ms * GAME.tick_rate / 1000)
 
 
-def test_where_it_computes_is_said_once(smollm2: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By the command, and not again by each process that plays for it."""
+def test_it_is_named_like_the_rookie(smollm2: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it computes is said by the command, and not again by each process that plays for it."""
     config, told = Config(db=tmp_path / "s.db"), list[str]()
     with Store.open(config.db) as store:
         players = Players(config, store, say=told.append)
-        for prompt in ("base", "base"):
-            players.open(f"smollm2@{prompt}", GAME)
-    assert [line.partition(", on ")[0] for line in told] == ["smollm2: computes here"]
+        assert players.open("smollm2@base", GAME).model == players.open("smollm2", GAME).model == "smollm2"
+        endpoint = players.model("smollm2").endpoint
+    assert endpoint.facts().keys() == {"kind", "device", "precision", "weights"}
+    assert told == [f"smollm2: computes here, on {endpoint.device} in {endpoint.precision}"]
+    assert (endpoint.kind, endpoint.precision) == ("smollm2", "float32" if endpoint.device == "cpu" else "bfloat16")
     assert open_by_name(config, "bot:punisher", "smollm2@base").model == "smollm2"
     assert capsys.readouterr().err == ""
+    with pytest.raises(BadInput, match="not written as smollm2"):
+        open_model("smollm2:x")
 
 
 def test_its_file_by_its_path_is_the_same_model(smollm2: Path) -> None:
