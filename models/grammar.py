@@ -138,6 +138,27 @@ class Walker:
         state = self.after(text.encode())
         return state is not None and self.ends(state)
 
+    def respaced(self, text: str) -> str | None:
+        """A text of the grammar that ``text`` is but for its spaces; ``None`` if there is none."""
+        ways = self._through_spaces({0: b""})
+        for byte in "".join(text.split(" ")).encode():
+            ways = {
+                after: way + bytes((byte,))
+                for state, way in ways.items()
+                if (after := self.steps(state).get(byte)) is not None
+            }
+            ways = self._through_spaces(ways)
+        return next((way.decode() for state, way in ways.items() if self.ends(state)), None)
+
+    def _through_spaces(self, ways: Mapping[int, bytes]) -> dict[int, bytes]:
+        """``ways`` (what was written to come to each state) and all that come of them by spaces alone."""
+        found, new = dict(ways), dict(ways)
+        while new:
+            reached = {self.steps(state).get(ord(" ")): way + b" " for state, way in new.items()}
+            new = {state: way for state, way in reached.items() if state is not None and state not in found}
+            found |= new
+        return found
+
     def _number(self, paths: frozenset[_Path]) -> int:
         if paths not in self._numbers:
             self._numbers[paths] = len(self._states)

@@ -9,7 +9,7 @@ from typing import Any
 
 from models.capabilities import Holding
 from models.chat import ChatRequest, OnText
-from models.grammar import regex
+from models.grammar import Grammar, Walker, regex
 
 
 def held_to(request: ChatRequest, how: Holding) -> dict[str, Any]:
@@ -43,6 +43,13 @@ def nearest_choice(text: str, choices: Sequence[str], how: Holding = "vllm") -> 
         return text.strip()
     same = [choice for choice in choices if "".join(choice.split()) == "".join(text.split())]
     return same[0] if len(same) == 1 else text
+
+
+def nearest_text(text: str, grammar: Grammar, how: Holding = "vllm") -> str:
+    """The text of ``grammar`` that ``text`` is but for its spaces (by a schema, its quotes), or ``text`` itself."""
+    text = unquoted(text, how)
+    walker = Walker(grammar)
+    return text if walker.knows(text) else walker.respaced(text) or text
 
 
 def unquoted(text: str, how: Holding) -> str:

@@ -15,7 +15,7 @@ from models.capabilities import Capabilities, Effort
 from models.chat import ChatRequest, Completion, Holds, Message, OnText, given_whole
 from models.endpoint import Endpoint
 from models.errors import BadInput
-from models.holding import as_said, held_to, nearest_choice, unquoted
+from models.holding import as_said, held_to, nearest_choice, nearest_text
 from models.manner import ADDRESS, Manner
 from models.notes import Notes
 from models.thoughts import parted
@@ -113,16 +113,15 @@ class OpenAIModel(OpenAIService):
                 fields["seed"] = request.seed & 0x7FFF_FFFF_FFFF_FFFF  # the API's field is a signed 64-bit integer
         if effort := self._thinks(request):
             fields["reasoning_effort"] = effort
-        how = self._capabilities.holding
-        if how is None or (request.choices is None and request.grammar is None):
-            return await self._ask(request, fields, request.on_text)
-        fields |= held_to(request, how)
-        if request.choices is None:
+        how, choices, grammar = self._capabilities.holding, request.choices, request.grammar
+        if how is not None and choices is not None:
+            completion = await self._ask(request, fields | held_to(request, how), None)
+            return given_whole(request, replace(completion, text=nearest_choice(completion.text, choices, how)))
+        if how is not None and grammar is not None:
             request = replace(request, on_text=as_said(request.on_text, how))
-            completion = await self._ask(request, fields, request.on_text)
-            return replace(completion, text=unquoted(completion.text, how))
-        completion = await self._ask(request, fields, None)
-        return given_whole(request, replace(completion, text=nearest_choice(completion.text, request.choices, how)))
+            completion = await self._ask(request, fields | held_to(request, how), request.on_text)
+            return replace(completion, text=nearest_text(completion.text, grammar, how))
+        return await self._ask(request, fields, request.on_text)
 
     async def _ask(self, request: ChatRequest, fields: dict[str, Any], on_text: OnText | None) -> Completion:
         """Ask with ``fields``, as far as the server takes them; what it does not take is learnt."""

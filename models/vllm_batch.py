@@ -20,7 +20,7 @@ from models.chat import ChatRequest, Completion, FinishReason, Holds, Usage, giv
 from models.endpoint import Endpoint
 from models.errors import Malformed, ModelError, Unavailable
 from models.grammar import regex
-from models.holding import nearest_choice
+from models.holding import nearest_choice, nearest_text
 from models.local import check_folder
 from models.manner import Manner
 from models.notes import Notes
@@ -102,6 +102,8 @@ class VLLMBatchModel:
         text, finish = answer["text"], answer["finish"]
         if request.choices is not None:
             text = nearest_choice(text, request.choices)
+        elif request.grammar is not None:
+            text = nearest_text(text, request.grammar)
         reason: FinishReason = "length" if finish == "length" else "stop"
         usage = Usage(answer["tokens_in"], answer["tokens_out"])
         return given_whole(request, Completion(text, usage, time.perf_counter() - began, reason))

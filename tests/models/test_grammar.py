@@ -42,6 +42,19 @@ def test_a_walk_has_no_dead_ends(grammar: Grammar, seed: int) -> None:
     assert walker.knows(walked.decode())
 
 
+@given(GRAMMARS, st.integers(0, 99), st.text("ab .|", max_size=5))
+def test_spaces_that_were_lost_or_came_along_are_mended(grammar: Grammar, seed: int, other: str) -> None:
+    spaced = reworded(grammar, lambda word: word.replace("|", " "))
+    walker, text = Walker(spaced), drawn(spaced, random.Random(seed))
+    for said in (text, text.replace(" ", ""), " ".join(text), f" {text} "):
+        found = walker.respaced(said)
+        assert found is not None and walker.knows(found)
+        assert found.replace(" ", "") == text.replace(" ", "")
+    found = walker.respaced(other)
+    assert found is None or (walker.knows(found) and found.replace(" ", "") == other.replace(" ", ""))
+    assert found is not None or not walker.knows(other)
+
+
 def test_words_are_replaced_wherever_they_stand() -> None:
     grammar = Row((Either(("jab", "throw")), UpTo(2, Row(("; ", "jab")))))
     assert reworded(grammar, str.upper) == Row((Either(("JAB", "THROW")), UpTo(2, Row(("; ", "JAB")))))

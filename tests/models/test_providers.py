@@ -16,7 +16,7 @@ from models.chat import ChatModel, ChatRequest, Completion, Message, Usage, hold
 from models.endpoint import Endpoint
 from models.errors import BadInput, Malformed, ModelError, RateLimited, Refused, TimedOut, Unavailable
 from models.grammar import Either, Row, UpTo
-from models.holding import as_said, nearest_choice
+from models.holding import as_said, nearest_choice, nearest_text
 from models.openai import OpenAIModel, _Said, only_model, thought_in
 from models.registry import ModelOptions, open_model
 
@@ -211,6 +211,14 @@ def test_a_grammar_holds_where_the_server_can(server: FaultyServer) -> None:
         assert sent.get("structured_outputs") == ({"regex": written} if kind == "vllm" else None)
         held = sent.get("response_format", {}).get("json_schema", {}).get("schema")
         assert held == (schema if can and kind != "vllm" else None)
+
+
+def test_a_spelled_plan_is_that_plan() -> None:
+    plans = Row((Either(("jab", "throw")), UpTo(1, "; jab if near")))
+    assert nearest_text(" t h r o w", plans) == "throw"
+    assert nearest_text("throw ; jab if near", plans) == "throw; jab if near"
+    assert nearest_text('"throw; jab if near"  ', plans, "schema") == "throw; jab if near"
+    assert nearest_text("throw; jab if", plans) == "throw; jab if"
 
 
 def test_what_is_quoted_is_read_as_it_grows() -> None:

@@ -26,7 +26,7 @@ from episodes.clock import Clock
 from episodes.games.duel import GAME
 from episodes.games.duel.words import MOVES
 from episodes.play import Match, play_episode
-from episodes.player import ReplyClass
+from episodes.player import Context, ReplyClass
 from episodes.players.bots import load_bot
 from episodes.store.store import Store
 from models import smollm2 as fetching
@@ -115,6 +115,16 @@ def test_llamacpp_holds_it_to_choices(llamacpp: str) -> None:
     model, choices = behind(llamacpp), ("Berlin", "Rome", "New Delhi")
     assert ask(model, FRANCE, max_tokens=20).text not in choices
     assert ask(model, FRANCE, max_tokens=20, choices=choices).text in choices
+
+
+def test_llamacpp_holds_it_to_plans(llamacpp: str) -> None:
+    """By a pattern in a schema; asked for duel's free text it writes no plan."""
+    fighter = player(behind(llamacpp), Prompt(base_for(GAME, "full")), GAME, "smollm2")
+    assert fighter.held_in(GAME) == "plans"
+    state = GAME.initial_state(3)
+    decision = asyncio.run(fighter.act(state.observe(0), Context(GAME, 0, 5, 0, state)))
+    assert decision.reply_class is ReplyClass.MOVE
+    assert decision.raw == decision.move
 
 
 def test_held_behind_llamacpp_it_plays_on_the_measured_clock(llamacpp: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from distill.serving.server import VLLMServer
 from models.chat import ChatModel, ChatRequest, Completion, Message
 from models.errors import Unavailable
+from models.grammar import Either, Row, UpTo, Walker
 from models.ledger import Ledger
 from models.local import LocalModel
 from models.registry import ModelOptions, open_model
@@ -135,16 +136,20 @@ def test_batches_without_a_server_say_what_the_model_says_here(
     )
     free = [((Message("user", text),), {"max_tokens": 10, "temperature": 0.0}) for text in questions]
     held = [((Message("user", text),), {"choices": ("jab", "super jump")}) for text in questions]
+    plans = Row((Either(("jab", "super jump")), UpTo(2, Row(("; ", Either(("jab", "guard if near")))))))
+    planned = [((Message("user", text),), {"grammar": plans, "max_tokens": 40}) for text in questions]
 
     async def answers(model: ChatModel, calls: Sequence[tuple[Any, dict[str, Any]]]) -> list[tuple[str, str, int]]:
         done = await asyncio.gather(*(ask(model, messages, **arguments) for messages, arguments in calls))
         return [(one.text, one.finish_reason, one.usage.tokens_in) for one in done]
 
     async def main() -> None:
-        here, there = await answers(smollm2_model, free), await answers(batch, [*free, *held])
+        here, there = await answers(smollm2_model, free), await answers(batch, [*free, *held, *planned])
         await batch.close()
         assert "Paris" in here[0][0]
         assert there[: len(free)] == here
-        assert {text for text, _, _ in there[len(free) :]} <= {"jab", "super jump"}
+        said = [text for text, _, _ in there[len(free) :]]
+        assert set(said[: len(held)]) <= {"jab", "super jump"}
+        assert all(map(Walker(plans).knows, said[len(held) :]))
 
     asyncio.run(main())
