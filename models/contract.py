@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import get_args
 
-from models.chat import ChatModel, ChatRequest, Completion, FinishReason, Message
+from models.chat import ChatModel, ChatRequest, Completion, FinishReason, Message, holds_of
 from models.endpoint import Endpoint
+from models.grammar import Either, Row, UpTo, Walker, regex
 
 MESSAGES = (Message("system", "You fight. Answer with one word."), Message("user", "The opponent is far."))
 MOVES = ("jab", "guard")
 """Choices for a model that cannot be held to any: it answers all the same."""
+PLANS = Row((Either(MOVES), UpTo(1, Row(("; ", Either(MOVES))))))
+"""A grammar for a model that says that it can be held to any."""
 AT_ONCE = 5
 MOST = 64
 FEW = 4
@@ -39,7 +42,7 @@ class Claims:
 async def check_model(model: ChatModel, claims: Claims | None = None) -> list[str]:
     """Problems found, each at most once and the earliest first; empty if the model keeps the contract.
 
-    The model is asked some fifteen times and closed in the end, also where something is amiss.
+    The model is asked some twenty times and closed in the end, also where something is amiss.
     """
     claims = claims or Claims()
     problems: list[str] = []
@@ -103,6 +106,18 @@ async def _choices(model: ChatModel, claims: Claims) -> list[str]:
     return problems
 
 
+async def _grammar(model: ChatModel, claims: Claims) -> list[str]:
+    """a request with a grammar is answered, with a text of it where the model says that it can be held to one."""
+    problems = []
+    for seed in range(3):
+        request = ChatRequest(MESSAGES, grammar=PLANS, max_tokens=MOST, temperature=1.0, seed=seed)
+        completion = await model.complete(request)
+        problems += _flaws(completion)
+        if holds_of(model) == "grammar" and not Walker(PLANS).knows(completion.text.strip()):
+            problems.append(f"{completion.text!r} is none of {regex(PLANS)}: hold only what is held")
+    return problems
+
+
 async def _reading_along(model: ChatModel, claims: Claims) -> list[str]:
     """on_text gets the text as it grows or, from a model that does not stream, once and whole."""
     problems = []
@@ -155,4 +170,4 @@ def _flaws(completion: Completion) -> list[str]:
     return flaws
 
 
-_CHECKS = (_declarations, _answer, _many, _length, _choices, _reading_along, _repeating, _closing)
+_CHECKS = (_declarations, _answer, _many, _length, _choices, _grammar, _reading_along, _repeating, _closing)

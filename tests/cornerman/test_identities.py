@@ -121,6 +121,18 @@ def test_a_stage_opens_no_model_that_it_does_not_ask(tmp_path: Path, monkeypatch
             identities(place, roles=("player", "reflector"))
 
 
+def test_what_a_model_is_held_to_is_part_of_a_run_where_its_prompt_does_not_say_it(tmp_path: Path) -> None:
+    server = {"model": "llamacpp:m", "base_url": "http://127.0.0.1:1/v1"}
+    found = []
+    for more in ({}, {"free": True}):
+        with opened(tmp_path, player={**server, **more}) as place:
+            found.append(identities(place, roles=("player",)))
+    assert found[0]["player held"] == "moves"
+    assert "player held" not in found[1], "as before it was held"
+    with opened(tmp_path, game="duel", player={"model": "rookie"}) as place:
+        assert set(identities(place, roles=("player",))) == {"player"}, "its prompt says it"
+
+
 def test_a_game_file_that_was_changed_is_another_game(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     text = "from episodes.games import load_game\nGAME = load_game('openspiel:roshambo')\n"

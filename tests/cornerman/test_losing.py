@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from cornerman.cli import app
 from cornerman.losing import HINTS, HOLD, KINDS, Answers, lines, lost_words
+from cornerman.report.view import Cost
+from cornerman.report.words import losses
 from episodes.player import ReplyClass
 from episodes.store.lost import FIELDS, Lost, lost_by_player, lost_in
 from episodes.store.store import Store
@@ -112,3 +114,9 @@ def test_free_is_asked_on_the_command_line_or_in_the_file(folder: Path) -> None:
     again = json.loads(run(*words))
     assert (again["answers"]["a"]["held"], again["ids"]) == ("free", free["ids"])
     assert again["answers"]["b"]["held"] is None, "a bot is no model"
+
+
+def test_a_report_says_who_lost_much_and_the_way_out() -> None:
+    lost = {"m@base": Lost(10, truncated=2), "n@base": Lost(10)}
+    rows = [Cost(name, 1, one.turns, 0, 0, 0.0, None, one) for name, one in lost.items()]
+    assert losses(rows) == (f"m@base lost 2 of 10 decisions (2 truncated): {HINTS['truncated']}.",)

@@ -176,6 +176,7 @@ class Wrong(FakeChat):
         self.name = ways.get("name", "wrong")
         self.endpoint = ways.get("endpoint", Endpoint("fake"))
         self.streams = ways.get("streams", False)
+        self.holds = ways.get("holds", "nothing")
         self.closed = 0
 
     async def answer(self, request: ChatRequest) -> Completion:
@@ -232,6 +233,7 @@ def test_choices_are_no_surprise_to_a_model_that_is_not_held_to_them() -> None:
         ({"completion": {"cost": float("nan")}}, "cost is nan"),
         ({"completion": {"finish_reason": "done"}}, "finish_reason is 'done'"),
         ({"completion": {"text": "heavy"}}, "'heavy' is none of ('jab', 'throw', 'guard')"),
+        ({"completion": {"text": "jab; heavy"}, "holds": "grammar"}, "'jab; heavy' is none of (?:jab|guard)"),
         ({"shown": ()}, "give it all in the end"),
         ({"shown": ("j", "ja")}, "give it all in the end"),
         ({"shown": ("j", "jab")}, "got 2 texts of a model that does not stream"),

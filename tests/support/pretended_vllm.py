@@ -25,6 +25,8 @@ PRETENDED = """
                 raise ValueError("System role not supported")
             texts = [f"{one} {len(said)} {how.seed}" for one, how in zip(said, sampling)]
             texts = [" j a b" if text.startswith("j a b") else text for text in texts]
+            held = [getattr(how.structured_outputs, "regex", None) for how in sampling]
+            texts = ["jab" if regex and "jab" in regex else text for text, regex in zip(texts, held)]
             output = lambda text: types.SimpleNamespace(text=text, token_ids=[1, 2], finish_reason="stop")
             return [types.SimpleNamespace(prompt_token_ids=[1] * 5, outputs=[output(text)]) for text in texts]
 
