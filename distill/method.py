@@ -10,7 +10,7 @@ from typing import Any, Literal
 SMALL = 20_000_000
 """Parameters below which a base is small: it needs a larger adapter and learning rate, and trains in float32."""
 
-STEPS = 320
+STEPS = 360
 """About as many steps as a large base trains for."""
 STEPS_A_PASS = 16
 """More than that in one pass, and a step takes more turns."""
@@ -27,10 +27,10 @@ Optimizer = Literal["muon", "adamw"]
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """How much there is to learn: different ``questions``, and all ``tokens`` of one pass over them."""
+    """How much there is to learn: different ``questions``, in so many ``sequences`` of about ``LENGTH`` tokens."""
 
     questions: int
-    tokens: int
+    sequences: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,8 @@ class Method:
         """A method for a base of this size and a lesson of this length."""
         if parameters < SMALL:
             return cls(seed=seed)
-        sequences = max(1, lesson.tokens // LENGTH)
-        batch = min(max(1, sequences // STEPS_A_PASS), LARGEST_BATCH)
-        steps = -(-sequences // batch)
+        batch = min(max(1, lesson.sequences // STEPS_A_PASS), LARGEST_BATCH)
+        steps = -(-lesson.sequences // batch)
         return cls(
             rank=16,
             alpha=32,

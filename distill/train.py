@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from distill.base import parameters
 from distill.encode import Encoder, Example, TokenSequence, balanced, check_learned
 from distill.forecast import TRAINING, Forecast, Room, fitting
-from distill.method import SMALL, Lesson, Method
+from distill.method import LENGTH, SMALL, Lesson, Method
 from distill.scales import scales_of
 from distill.worth import Weighed
 from models.errors import BadInput
@@ -305,12 +305,8 @@ def one_thread() -> None:
 
 def lesson_of(base: Path, examples: Sequence[Example]) -> Lesson:
     """How much ``examples`` are to a model with the tokenizer of ``base``, which is not loaded itself."""
-    tokenizer = load_tokenizer(base)
-    sequences = Encoder(tokenizer, ROOMY).sequences(examples, length=ROOMY, seed=0)
-    return Lesson(
-        questions=len({(example.system, example.user) for example in examples}),
-        tokens=sum(len(one.ids) for one in sequences),
-    )
+    sequences = Encoder(load_tokenizer(base), ROOMY).sequences(examples, length=LENGTH, seed=0)
+    return Lesson(len({(example.system, example.user) for example in examples}), len(sequences))
 
 
 def _prepared(encoder: Encoder, examples: Sequence[Example], method: Method) -> list[TokenSequence]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from distill import forecast
 from distill.encode import Example
 from distill.forecast import Forecast, fitting, reckoned
-from distill.method import FEWEST, LARGEST_BATCH, LENGTH, MOST, SMALL, STEPS, STEPS_A_PASS, Lesson, Method, Wishes
+from distill.method import FEWEST, LARGEST_BATCH, MOST, SMALL, STEPS, STEPS_A_PASS, Lesson, Method, Wishes
 from distill.scales import gains_of, mean_and_error, scales_of
 from distill.train import Point, curve_of, lesson_of, load_base, train
 from distill.worth import Weighed
@@ -21,33 +21,32 @@ from episodes.games.duel.words import FEATURES
 from models.errors import BadInput
 
 sizes = st.integers(SMALL, 8_000_000_000)
-lessons = st.builds(Lesson, st.integers(1, 100_000), st.integers(20, 10_000_000))
+lessons = st.builds(Lesson, st.integers(1, 100_000), st.integers(1, 40_000))
 
 
 @given(sizes, lessons)
 def test_a_large_base_gets_hundreds_of_steps_or_all_passes_that_help(parameters: int, lesson: Lesson) -> None:
     method = Method.suited(parameters, lesson)
-    sequences = max(1, lesson.tokens // LENGTH)
-    steps = -(-sequences // method.batch)
+    steps = -(-lesson.sequences // method.batch)
     assert FEWEST <= method.epochs <= MOST and 1 <= method.batch <= LARGEST_BATCH
     assert steps * method.epochs >= STEPS or method.epochs == MOST
-    assert steps >= min(sequences, STEPS_A_PASS) and method.optimizer == "adamw"
+    assert steps >= min(lesson.sequences, STEPS_A_PASS) and method.optimizer == "adamw"
 
 
 def test_the_rate_falls_as_the_base_grows() -> None:
-    rates = [Method.suited(size, Lesson(500, 12_000)).rate for size in (25_000_000, 135_000_000, 7_000_000_000)]
+    rates = [Method.suited(size, Lesson(500, 50)).rate for size in (25_000_000, 135_000_000, 7_000_000_000)]
     assert rates == sorted(rates, reverse=True)
     assert rates[1:] == [1e-3, 2.1e-4]
 
 
 def test_what_was_seen_to_teach_nothing_is_not_chosen() -> None:
-    """414 questions of a dozen tokens and their answers: by hand 6 steps taught nothing, 220 taught 86 %."""
-    method = Method.suited(135_000_000, Lesson(414, 10_000))
-    assert method.epochs * -(-10_000 // LENGTH // method.batch) > 220
+    """414 questions in 44 sequences: by hand 6 steps taught nothing, 220 taught 86 %."""
+    method = Method.suited(135_000_000, Lesson(414, 44))
+    assert method.epochs * -(-44 // method.batch) > 220
 
 
 def test_a_small_base_is_trained_as_ever(tiny_base: Path) -> None:
-    assert Method.suited(1_000_000, Lesson(10**6, 10**7), seed=3) == Method(seed=3)
+    assert Method.suited(1_000_000, Lesson(10**6, 10**5), seed=3) == Method(seed=3)
 
 
 @given(st.builds(Wishes, st.none() | st.integers(1, 9), st.none() | st.integers(1, 9), st.none() | st.floats(0.1, 1)))
@@ -71,10 +70,10 @@ def examples(count: int) -> list[Example]:
     return [Example("Duel.", one, move, 1.0) for one in situations for move in ("jab", "guard")]
 
 
-def test_a_lesson_is_its_questions_and_the_tokens_of_one_pass(tiny_base: Path) -> None:
+def test_a_lesson_is_its_questions_and_their_sequences(tiny_base: Path) -> None:
     rows = examples(12)
     found = lesson_of(tiny_base, rows)
-    assert found.questions == len({row.user for row in rows})
+    assert found.questions == len({row.user for row in rows}) and found.sequences >= 1
     assert found == lesson_of(tiny_base, rows * 3), "the same answer to the same question is written once"
 
 
