@@ -15,13 +15,17 @@ from episodes.game import Game
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The name it is served under, and the commands: with this machine's paths, and with DIR and BASE for them."""
+    """The name it is served under, and the commands: with this machine's paths, and with DIR and BASE for them.
+
+    ``folds``: its chat template has no role of the system.
+    """
 
     name: str
     here: str
     cpu: str
     gpu: str
     adapter: bool
+    folds: bool
 
 
 def card(student: Student, game: Game, origin: Lineage, served: Served, parity: float) -> str:
@@ -36,7 +40,7 @@ def card(student: Student, game: Game, origin: Lineage, served: Served, parity: 
         "---\n" + "\n".join(f"{key}: {json.dumps(value)}" for key, value in front.items()) + "\n---",
         f"# {served.name}\n\nPlays {game.name}. It learned by fine-tuning {student.base} (LoRA) on the games of an "
         f"unhurried teacher, `{origin.teacher}`, and needs no guidance in its prompt.",
-        _asking(student, game),
+        _asking(student, game, served.folds),
         _serving(served),
         _origin(student, origin),
         _figures(student, parity),
@@ -46,12 +50,16 @@ def card(student: Student, game: Game, origin: Lineage, served: Served, parity: 
     return "\n\n".join(sections) + "\n"
 
 
-def _asking(student: Student, game: Game) -> str:
+def _asking(student: Student, game: Game, folds: bool) -> str:
     base = student_base(game)
     features = "\n".join(f"- {name}: {', '.join(values)}" for name, values in game.features.items())
     how = "greedily (temperature 0)" if student.temperature == 0 else f"at temperature {student.temperature:g}"
+    messages = "One system message and one user message a decision."
+    if folds:
+        messages = "One user message a decision, for the template has no role of the system: what is the system's here "
+        messages += "stands at its head, a blank line between."
     return (
-        f"## How to ask\n\nOne system message and one user message a decision. Decode {how}, held to the legal moves "
+        f"## How to ask\n\n{messages} Decode {how}, held to the legal moves "
         '(vLLM: `structured_outputs: {"choice": [...]}`).\n\n'
         f"System message:\n\n```\n{base.text}\n```\n\nUser message:\n\n```\n{base.turn}\n```\n\n"
         f"where `{{situation}}` is one value of each feature, in this order:\n\n{features}\n\n"

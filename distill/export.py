@@ -16,11 +16,13 @@ from distill.judged import student_base
 from distill.merge import PARITY, explained, load_adapted, load_plain, parity, write_merged
 from distill.serving.server import command
 from distill.student import Student, checked_base, lineage
+from distill.train import load_tokenizer
 from episodes.game import Game
 from episodes.store.store import Store
 from episodes.turn_text import turn_text
 from models.errors import BadInput
 from models.files import whole_folder
+from models.templates import ChatTemplate
 from models.vllm_environment import context_of, gpu_present
 
 Format = Literal["merged", "adapter"]
@@ -118,7 +120,8 @@ def _commands(student: Student, base: Path, to: Path, format: Format) -> Served:
     )
     on_gpu = ["vllm", "serve", str(model), "--served-model-name", served, "--load-format", "safetensors", *extra]
     cpu, gpu = _anonymous(on_cpu, to, base), _anonymous(on_gpu, to, base)
-    return Served(name, shlex.join(here), cpu, gpu, adapter=format == "adapter")
+    folds = ChatTemplate(load_tokenizer(base), student.base, thinking=False).folds
+    return Served(name, shlex.join(here), cpu, gpu, adapter=format == "adapter", folds=folds)
 
 
 def _vllm_rank(rank: int) -> int:

@@ -4,8 +4,11 @@ A pass meets every question once, so what a run costs is passes times questions.
 learn anything: few questions are passed over more often than many, in smaller steps. Knows nothing about models.
 """
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
+
+from models.errors import BadInput
 
 SMALL = 20_000_000
 """Parameters below which a base is small: it needs a larger adapter and learning rate, and trains in float32."""
@@ -94,6 +97,10 @@ class Wishes:
     patience: int | None = None
     optimizer: Optimizer | None = None
     bits: Literal[4] | None = None
+
+    def __post_init__(self) -> None:
+        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
+            raise BadInput(f"a learning rate of {self.learning_rate:g} teaches nothing: set one above 0, e.g. 1e-3")
 
     def over(self, others: "Wishes") -> "Wishes":
         """These wishes, and those of ``others`` where there is none here."""

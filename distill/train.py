@@ -266,6 +266,7 @@ class _Run:
             greater_is_better=True,
             prediction_loss_only=True,
             logging_steps=check,
+            logging_nan_inf_filter=False,  # it would wait for a GPU after every step
             report_to="none",
             disable_tqdm=True,
             dataloader_pin_memory=False,

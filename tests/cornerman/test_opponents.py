@@ -23,6 +23,7 @@ from cornerman.night.run import NightResult, run_night
 from cornerman.players import Players
 from cornerman.verify import verify
 from cornerman.workplace import Workplace
+from distill.rookie.train import new_model, write_model
 from episodes.clock import Clock
 from episodes.games import load_game
 from episodes.players.roshambo import roshambo_bots
@@ -281,6 +282,17 @@ def test_a_base_that_cannot_learn_the_game_costs_the_student_only(small: Path) -
     assert not any("teaches" in line for line in heard.lines), "it is known before a lesson is played"
     assert any(line.startswith("left out: student: no model 'nowhere'") for line in heard.lines)
     assert "Left out: student: no model &#39;nowhere&#39;" in Path(result.report or "").read_text(encoding="utf-8")
+
+
+def test_a_student_that_learned_nothing_costs_the_student_only(small: Path) -> None:
+    write_model(new_model(1), small / "base")
+    config, heard = configured(small, game="small.py:OPEN"), Heard()
+    base = StudentSection(base=str(small / "base"), passes=1, learning_rate=1e-7, rank=1)
+    result = night(config.model_copy(update={"student": base}), heard)
+    assert result.status == "done" and result.student is None
+    (line,) = [line for line in heard.lines if line.startswith("left out: student: ")]
+    assert "of what it was taught, less than half, and is not kept" in line and "--passes 2" in line
+    assert any(line.startswith("training: at most 1 pass of ") for line in heard.lines)
 
 
 def test_what_cannot_be_a_night_is_refused_before_it_begins(tmp_path: Path) -> None:

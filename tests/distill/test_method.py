@@ -57,6 +57,12 @@ def test_a_wish_goes_before_what_suits(wishes: Wishes) -> None:
     assert Wishes().over(wishes) == wishes and wishes.over(Wishes(passes=7)).passes == (wishes.passes or 7)
 
 
+@pytest.mark.parametrize("rate", [0.0, -1e-3, math.inf, math.nan])
+def test_a_rate_that_is_none_is_refused_before_anything_is_played(rate: float) -> None:
+    with pytest.raises(BadInput, match="above 0"):
+        Wishes(learning_rate=rate)
+
+
 def test_a_later_number_leaves_older_students_their_ids() -> None:
     assert "bits" not in Method().stated() and replace(Method(), bits=4).stated()["bits"] == 4
     assert Method(**Method().stated()) == Method()
