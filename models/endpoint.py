@@ -86,8 +86,14 @@ MERGED = frozenset({"reasoning", "thinking", "output_config"})
 
 _PROMPT = "what is asked comes from the game and the prompt"
 _EFFORT = "set effort"
-_MOVES = "a decision's legal moves are the choices"
+_MOVES = "a decision's legal moves or plans are what it is held to; free = true asks for free text"
 _WRITING = "how an answer is read is the program's business"
+
+HOLDING = (
+    *("response_format", "structured_outputs", "grammar", "json_schema", "format"),
+    *("guided_choice", "guided_regex", "guided_grammar", "guided_json"),
+)
+"""Fields by which servers are held to certain answers."""
 
 SET_ELSEWHERE: Mapping[str, str] = {
     "model": "the model is named by model",
@@ -100,7 +106,7 @@ SET_ELSEWHERE: Mapping[str, str] = {
     "thinking.type": _EFFORT,
     "thinking.budget_tokens": _EFFORT,
     "output_config.effort": _EFFORT,
-    **dict.fromkeys(("response_format", "structured_outputs", "guided_choice"), _MOVES),
+    **dict.fromkeys(HOLDING, _MOVES),
     **dict.fromkeys(("stream", "stream_options", "background"), _WRITING),
     **dict.fromkeys(("n", "best_of"), "one answer is asked at a time, and its worst case set aside"),
     "store": "nothing is kept at the provider",
