@@ -56,6 +56,9 @@ def test_a_night_runs_every_stage_and_says_what_came_of_it(finished: tuple[Path,
     folder, result = finished
     assert result["status"] == "done"
     assert {"night", "working", "certified", "promotions", "student", "report", "seconds"} <= result.keys()
+    assert result["answers"]["rookie"]["held"] == "moves"
+    assert result["answers"]["rookie"]["lost"]["turns"] > 100
+    assert not any(kind != "turns" and n for kind, n in result["answers"]["rookie"]["lost"].items())
     page = folder / result["report"]
     assert "<html" in page.read_text(encoding="utf-8")
     with sqlite3.connect(folder / "cornerman.db") as connection:
