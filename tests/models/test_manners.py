@@ -86,11 +86,11 @@ def fields_of(kind: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]
         yield "structured_outputs", {"choices": ("jab", "throw")}, {}
     if kind in ("ollama", "llamacpp"):
         yield "response_format", {"choices": ("jab", "throw")}, {}
-    yield "stream", {"on_text": lambda text: None}, {}
+    if kind not in ("bedrock", "vertex"):  # there the address says that a stream is wanted, and no field
+        yield "stream", {"on_text": lambda text: None}, {}
 
 
 CASES = [(kind, *case) for kind in ALL for case in fields_of(kind)]
-CLOUDS_STREAM_BY_ADDRESS = ("bedrock", "vertex")
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,6 @@ CLOUDS_STREAM_BY_ADDRESS = ("bedrock", "vertex")
 def test_what_is_not_taken_is_left_out_once_and_for_all(
     kind: str, field: str, arguments: dict[str, Any], more: dict[str, Any], server: FaultyServer
 ) -> None:
-    if field == "stream" and kind in CLOUDS_STREAM_BY_ADDRESS:
-        pytest.skip("the address says that a stream is wanted, and no field")
     refusing(server, field)
     notes: list[str] = []
     ledger = Ledger()
@@ -245,3 +243,14 @@ def test_a_model_that_is_not_there_is_not_looked_for_elsewhere(server: FaultySer
     with pytest.raises(Unavailable, match="no such model or address"):
         asked(opened("openai", "ok", server, options([])))
     assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("key", ["k", "x", "none", "token"])
+def test_a_key_that_is_none_hides_no_field(key: str, server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of one's own are given any word for a key, and the key is taken out of what they say."""
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    refusing(server, "max_tokens", wording=f"Unsupported parameter: '{{}}'; your key is {key}")
+    assert asked(opened("openai", "ok", server, options([])))[0].text.strip() == "jab"
+    server.objects = lambda request, path: (400, {"error": {"message": f"no: your key is {key}."}})
+    with pytest.raises(Unavailable, match=r"your key is \[key\]\."):
+        asked(opened("openai", "ok", server, options([])))
