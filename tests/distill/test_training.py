@@ -20,6 +20,7 @@ from distill.check import CheckRule, Examination, check_student, kept_of, share_
 from distill.dataset import Dataset, load_dataset
 from distill.encode import IGNORED, Encoder, Example
 from distill.export import export
+from distill.forecast import Forecast
 from distill.merge import PARITY, load_adapted, load_plain, parity, write_merged
 from distill.method import Method, Wishes
 from distill.student import (
@@ -37,6 +38,7 @@ from distill.student import (
 )
 from distill.teach import TeachReport
 from distill.train import Progress, load_base, train
+from distill.worth import Weighed
 from episodes.games.duel import GAME
 from episodes.games.duel.words import FEATURES, MOVES
 from episodes.store.store import Store
@@ -140,6 +142,19 @@ def test_a_killed_training_goes_on_to_the_same_end(ready_base: Path, tmp_path: P
     assert parts.tokens < whole.tokens
     assert parts.before == whole.before
     assert parts.after.loss == pytest.approx(whole.after.loss, abs=1e-6)
+
+
+def test_a_training_that_does_harm_goes_back_to_where_it_did_not(ready_base: Path, tmp_path: Path) -> None:
+    """It is taught to guard, and on held-out turns that loses: it stops early, at a state that guarded less."""
+    rows = [replace(row, weight=1.0) for row in lesson() if row.answer == "guard"]
+    gains = {move: ((-0.5,) * 4 if move == "guard" else (0.5,) * 4) for move in MOVES}
+    weighed = [Weighed(row.system, row.user, gains) for row in rows]
+    method = replace(QUICK, rate=1e-3, patience=2)
+    told: list[Forecast] = []
+    harmed = train(ready_base, rows, rows, method, tmp_path / "harmed", weighed=weighed, on_forecast=told.append)
+    worth = {point.step: point.worth or 0.0 for point in harmed.curve}
+    assert worth[max(worth)] < worth[harmed.kept]
+    assert harmed.kept < harmed.steps < told[0].steps
 
 
 @pytest.fixture(scope="module")
