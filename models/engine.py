@@ -10,19 +10,19 @@ bfloat16, differences are larger than the grid, and what is nearly equal may be 
 Knows nothing about messages, templates or events.
 """
 
-import inspect
 import math
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from models import sizes
 from models.choices import Tokens, Tree, log_sum, rows_of, tree_of
 from models.errors import BadInput
 from models.ids import hash64
 from models.masked import Pen
+from models.sizes import all_threads, keep_float64, kept_of_a_token, seen_whole
 
 if TYPE_CHECKING:
     import torch
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 
 Question = tuple[Tokens, tuple[Tokens, ...]]
 """What comes after the shared prefix, and the choices."""
-
-SMALL = 100_000_000
-"""Parameters below which a model on a CPU computes in float64, and ``auto`` is a CPU."""
-
-LARGE = 1_000_000_000
-"""Parameters from which on a model on a CPU keeps its own precision: float32 would take twice its memory."""
 
 NUMBERS_CPU, NUMBERS_GPU = 1 << 28, 1 << 30
 """How many numbers the keys, values and logits of one pass may be, so that it takes a gigabyte or two."""
@@ -71,19 +65,6 @@ class Answer:
     ended: bool = True
 
 
-def precision_for(parameters: int, device: str, *, bfloat16: bool) -> str | None:
-    """The precision that suits a model of this size on a device; ``None`` for its own.
-
-    ``bfloat16``: whether the GPU has it. Processors that have it are half to three quarters faster with it, and it is
-    not for them: which of two moves is better would then depend on what else is asked at that moment.
-    """
-    if device == "cpu":
-        return "float32" if parameters < LARGE else None
-    if parameters < SMALL:
-        return "float32"
-    return "bfloat16" if bfloat16 else None
-
-
 def uniform(seed: int, step: int) -> float:
     """A number in [0, 1) that depends on ``seed`` and ``step`` only."""
     return hash64(f"sample {seed} {step}") / 2**64
@@ -113,25 +94,25 @@ class Engine:
         import torch
 
         self._torch = torch
-        _all_threads()
+        all_threads()
         self._name = name
         self._ends = tuple(end_tokens)
         self._most = most
         self._prefixes = prefixes
         self._cache: OrderedDict[tuple[int, ...], Cached] = OrderedDict()
         self._device = model.device
-        small = model.num_parameters() < SMALL and self._device.type == "cpu"
+        small = model.num_parameters() < sizes.SMALL and self._device.type == "cpu"
         self._digits = 6 if small else 3
-        self._threads = 1 if model.num_parameters() < 10_000_000 else _all_threads()
+        self._threads = 1 if model.num_parameters() < 10_000_000 else all_threads()
         self.model = model.double() if small else model
         if small:
-            _keep_float64(self.model)
+            keep_float64(self.model)
         self.model.eval()
         config = model.config.get_text_config()
         self.context: int = getattr(config, "max_position_embeddings", sys.maxsize)
         self._vocabulary: int = config.vocab_size
-        self._a_token = _kept_of_a_token(config)
-        self._window = _seen_whole(model)
+        self._a_token = kept_of_a_token(config)
+        self._window = seen_whole(model)
 
     @property
     def device(self) -> str:
@@ -381,45 +362,3 @@ class Engine:
                 f"{self._name}: the prompt has {len(tokens)} tokens and the model's context holds {self.context}; "
                 "use a shorter prompt"
             )
-
-
-@cache
-def _all_threads() -> int:
-    """How many threads torch takes by itself; asked before a small model has it take one."""
-    import torch
-
-    return torch.get_num_threads()
-
-
-def _kept_of_a_token(config: Any) -> int:
-    """How many numbers the keys and values of one token are."""
-    heads = config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return int(2 * config.num_hidden_layers * (getattr(config, "num_key_value_heads", None) or heads) * size)
-
-
-def _seen_whole(model: Any) -> float | None:
-    """Up to how many tokens every layer sees them all, so that a mask of ours says what they see; ``None`` for models
-    that keep other things than keys and values, or whose positions are not told."""
-    from transformers import DynamicCache
-    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
-
-    layers = DynamicCache(config=model.config).layers
-    told = "position_ids" in inspect.signature(model.forward).parameters and not getattr(model.config, "alibi", False)
-    if not told or not layers or any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
-        return None
-    return min(getattr(layer, "sliding_window", math.inf) for layer in layers)
-
-
-def _keep_float64(model: Any) -> None:
-    """Make Llama's normalisation compute in the input's precision: transformers' own goes through float32."""
-    from torch.nn import functional
-    from transformers.models.llama.modeling_llama import LlamaRMSNorm
-
-    def forward(norm: Any) -> Any:
-        size, weight, eps = tuple(norm.weight.shape), norm.weight, norm.variance_epsilon
-        return lambda hidden: functional.rms_norm(hidden, size, weight, eps)
-
-    for module in model.modules():
-        if isinstance(module, LlamaRMSNorm):
-            module.forward = forward(module)

@@ -12,10 +12,11 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from models import sizes
 from models.batching import Batcher
 from models.chat import ChatRequest, Completion, FinishReason, Holds, Message, Usage, given_whole
 from models.endpoint import Endpoint
-from models.engine import LARGE, SMALL, Answer, Ask, Engine, precision_for
+from models.engine import Answer, Ask, Engine
 from models.errors import BadInput
 from models.grammar import Either
 from models.masked import Pen, Spelling, Thinking, ThinkingPen
@@ -222,15 +223,15 @@ def _load(path: Path, wanted: str, adapter: Path | None) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(str(path), **options)
         model = AutoModelForCausalLM.from_pretrained(str(path), use_safetensors=True, dtype="auto", **options)
         size = model.num_parameters()
-        if wanted == "auto" and size < SMALL:
+        if wanted == "auto" and size < sizes.SMALL:
             device = "cpu"
         if adapter is not None:
             from peft import PeftModel
 
-            if size < LARGE:  # merged in half precision, what was learned would be rounded
+            if size < sizes.LARGE:  # merged in half precision, what was learned would be rounded
                 model = model.float()
             model = PeftModel.from_pretrained(model, str(adapter), use_safetensors=True).merge_and_unload()
-        precision = precision_for(size, device, bfloat16=device != "cpu" and torch.cuda.is_bf16_supported(False))
+        precision = sizes.precision_for(size, device, bfloat16=device != "cpu" and torch.cuda.is_bf16_supported(False))
         model = model.to(device, getattr(torch, precision or str(model.dtype).removeprefix("torch.")))
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
         reason = str(problem).strip().splitlines()[0]

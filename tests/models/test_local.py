@@ -17,9 +17,10 @@ from distill.rookie.lessons import DUEL, LEVELS, draw_lesson
 from distill.rookie.train import new_model, write_model
 from episodes.games.duel.words import MOVES
 from models.chat import ChatModel, ChatRequest, Completion, Message
-from models.engine import draw, precision_for, uniform
+from models.engine import draw, uniform
 from models.errors import BadInput
 from models.local import LocalModel
+from models.sizes import precision_for
 from prompts.rule import situation_line
 
 LESSONS = [draw_lesson(Random(seed), LEVELS[-1], 12) for seed in range(4)]

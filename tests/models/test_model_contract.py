@@ -17,7 +17,7 @@ from pretended_vllm import model_folder, pretended
 
 from cornerman.scale.lease import Leased, Purse
 from episodes.store.store import Store
-from models import engine
+from models import sizes
 from models.chat import ChatModel, ChatRequest, Completion, Usage, given_whole
 from models.concurrency import Throttled, Window
 from models.contract import Claims, check_model
@@ -77,8 +77,8 @@ def test_a_model_in_bfloat16_keeps_it_too(tmp_path: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "SMALL", 0)
-        patch.setattr(engine, "LARGE", 0)
+        patch.setattr(sizes, "SMALL", 0)
+        patch.setattr(sizes, "LARGE", 0)
         model = LocalModel(folder, name="local:coarse")
     assert model.endpoint.precision == "bfloat16"
     assert problems(model, HERE) == []
