@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from cornerman.config import TEMPLATE, Config, load_config, stored_config
-from cornerman.night.recognition import night_root, stage_digest
+from cornerman.config import TEMPLATE, Config, StudentSection, TeacherSection, load_config, stored_config
+from cornerman.night.recognition import night_root, shaping_of, stage_digest
 from cornerman.opening import model_options, student_device
+from cornerman.players import Players
+from episodes.games.duel import GAME
+from episodes.players.model import ModelPlayer
+from episodes.store.store import Store
 from models.errors import BadInput
 from models.ledger import Ledger
 from models.prices import Price
@@ -127,3 +131,26 @@ def test_a_student_plays_where_its_section_says() -> None:
     this_one = everywhere | {"player": {"model": spec, "device": "cuda:1"}}
     assert student_device(Config.model_validate(this_one), spec) == "cuda:1"
     assert student_device(Config.model_validate(this_one), "student:xyz") == "cpu"
+
+
+def test_a_teacher_is_asked_as_its_section_says_and_else_as_a_player_is(tmp_path: Path) -> None:
+    config = Config(teacher=TeacherSection(model="rookie", temperature=0.0, max_tokens=7))
+    with Store.open(tmp_path / "s.db") as store:
+        players = Players(config, store)
+        teacher, player = players.open("rookie@base", GAME, "teacher"), players.open("rookie@base", GAME)
+        assert isinstance(teacher, ModelPlayer) and isinstance(player, ModelPlayer)
+        assert (teacher.temperature, teacher.max_tokens) == (0.0, 7)
+        assert (player.temperature, player.max_tokens) == (config.player.temperature, config.player.max_tokens)
+        silent = Players(Config(teacher=TeacherSection(model="rookie")), store).open("rookie@base", GAME, "teacher")
+        assert isinstance(silent, ModelPlayer) and silent.max_tokens == player.max_tokens
+
+
+def test_numbers_of_teacher_and_student_count_where_they_are_set_zero_too() -> None:
+    plain = Config()
+    for changed in (
+        Config(teacher=TeacherSection(temperature=0.0)),
+        Config(student=StudentSection(patience=0)),
+        Config(student=StudentSection(passes=30)),
+    ):
+        assert night_root(changed, "smoke", 1) != night_root(plain, "smoke", 1)
+        assert shaping_of(changed, {}) != shaping_of(plain, {})

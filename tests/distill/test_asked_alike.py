@@ -26,6 +26,9 @@ from episodes.record import EpisodeRecord, TurnRecord
 from episodes.store.store import Store
 from models.chat import Message
 from models.scripted import ScriptedModel
+from prompts.base import base_for
+from prompts.prompt import Prompt
+from prompts.prompt import player as prompted
 
 GAMES = (
     "duel",
@@ -128,3 +131,15 @@ def test_a_sketch_is_asked_what_the_student_will_be(name: str) -> None:
     asyncio.run(Sketch("sketch:x", Listening.__new__(Listening), student_base(game)).act(observation, context))
     asyncio.run(student.act(observation, context))
     assert asked == [model.requests[0][-1].content]
+
+
+def test_a_student_is_not_told_a_clock_that_it_never_learned_of() -> None:
+    game = load_game("openspiel:tic_tac_toe")
+    state = game.initial_state(3)
+    context = Context(game, 0, 1, 0, state, time_left=9.5)
+    student, model = student_of(game, 1)
+    asyncio.run(student.act(state.observe(0), context))
+    assert "clock" not in model.requests[0][-1].content
+    reader = ScriptedModel(lambda messages, choices: game.moves[0], name="openai:reader")
+    asyncio.run(prompted(reader, Prompt(base_for(game, "full")), game, "reader").act(state.observe(0), context))
+    assert "Your clock: 9.5 s left." in reader.requests[0][-1].content
