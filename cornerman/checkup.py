@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
 from cornerman.config import Config, ModelSection, PlayingSection, ReflectorSection, TeacherSection
-from cornerman.format import dollars, milliseconds, number, plain
+from cornerman.format import dollars, duration, milliseconds, number, plain
 from cornerman.losing import HELD, Answers
 from cornerman.opening import ROLES, Role, model_options
 from episodes.game import Game, closable
@@ -166,11 +166,11 @@ async def _questioned(begun: Checkup, answered: Answered) -> Checkup:
     except (TimeoutError, TimedOut):
         kinds.append(ReplyClass.TIMEOUT)
     except BudgetExhausted:
-        limit = f"US$ {MOST_USD:g} and {MOST_TOKENS:,} tokens, or what [budget] leaves"
+        limit = f"{dollars(MOST_USD)} and {number(MOST_TOKENS)} tokens, or what [budget] leaves"
         problem = f"its answers might take more than doctor spends ({limit}): lower max_tokens, or --offline"
     came = [kind for kind in kinds if kind is not ReplyClass.TIMEOUT]
     if not came and not problem:
-        problem = f"no answer within {CALL_S:.0f} s: is the server busy? effort and max_tokens make answers shorter"
+        problem = f"no answer within {duration(CALL_S)}: is the server busy? effort and max_tokens make answers shorter"
     counts = {FIELDS[kind]: kinds.count(kind) for kind in kinds if kind in FIELDS}
     return replace(
         begun,

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 ROOMY = 1 << 30
 """Tokens, where no limit is meant."""
-CHECKS = 10
-"""How often a run looks at held-out turns, evenly."""
+CHECKS, APART = 10, 4
+"""About how often a run looks at held-out turns, evenly, and how many steps lie between two looks at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ class _Run:
         constants.HF_HUB_DISABLE_TELEMETRY = True  # TRL tells Hugging Face of every training otherwise
         method, gpu, pad = self._method, torch.cuda.is_available(), self._pad
         steps = self._steps_an_epoch * method.epochs
-        check = max(1, steps // CHECKS)
+        check = min(max(round(steps / CHECKS), APART), steps)
         arguments = SFTConfig(
             output_dir=str(self._work),
             num_train_epochs=method.epochs,

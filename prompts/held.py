@@ -43,14 +43,15 @@ class Held:
 
         Retired ones go. A pinned one takes the place of another on exactly its situation, or goes before what comes
         after it in the current prompt; in front of a rule that would keep it from ever deciding, unless that rule has
-        stood before it all along. Where that makes too many, the last that are not pinned go.
+        stood before it all along. Where pinned ones make it too many, the last that are not pinned go.
         """
         kept = [item for item in items if not self.retires(item)]
+        most = max(budget.items, len(kept))
         for pin in self.pinned:
             at, kept = self._place(pin, kept)
             kept.insert(at, pin)
         for item in reversed([one for one in kept if not self.pins(one.id)]):
-            if len(kept) > budget.items:
+            if len(kept) > most:
                 kept.remove(item)
         return tuple(kept)
 

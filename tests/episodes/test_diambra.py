@@ -260,7 +260,7 @@ def test_fights_beside_each_other_are_what_each_is_alone(engines: Callable[[int]
 def test_the_game_keeps_the_contract(engines: Callable[[int], list[TestEngine]]) -> None:
     engines(2)  # the contract test plays two fights beside each other
     game = load_game(FAST)
-    assert game.capabilities == Capabilities(plans=True, most_at_once=2)
+    assert game.capabilities == Capabilities(plans=True, grammar=True, most_at_once=2)
     assert check_game(game) == []
 
 
