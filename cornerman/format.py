@@ -138,6 +138,15 @@ def duration(seconds: float) -> str:
     return f"{seconds / HOUR:,.1f} hours"
 
 
+def pace(faster: float) -> str:
+    """How fast one decides in another's measure: ``62 times faster``, ``2.3 times slower``, ``as fast``."""
+    ratio = max(faster, 1 / faster)
+    if ratio < 1.05:
+        return "as fast"
+    shown = number(ratio) if ratio >= 9.95 else fixed(ratio, 1)
+    return f"{shown} times {'faster' if faster > 1 else 'slower'}"
+
+
 def usd(value: float) -> str:
     """Dollars without their sign, for columns: ``0``, ``0.0012``, ``3.50``."""
     if value == 0:

@@ -312,6 +312,6 @@ def card_figures(check: StudentCheck) -> dict[str, str]:
         "score against the league": f"{mine:.3f}, its teacher's {theirs:.3f} on the same seeds",
         "share of the teacher's score kept": f"{check.kept.share:.2f} [{check.kept.low:.2f}, {check.kept.high:.2f}]",
         "median decision": (
-            f"{check.latency_p50_ms:.1f} ms, its teacher's {check.teacher_p50_ms:.0f} ms ({check.faster:.0f} times)"
+            f"{check.latency_p50_ms:.1f} ms, its teacher's {check.teacher_p50_ms:.0f} ms ({check.faster:.1f} times)"
         ),
     }

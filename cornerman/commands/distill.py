@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cornerman.format import count, number, percent, percent_with_interval
+from cornerman.format import count, pace, percent, percent_with_interval
 from cornerman.options import ConfigFile, Db, GameName, Json, Seed
 from cornerman.terminal import emit, live, note, say
 
@@ -95,4 +95,4 @@ def _print(found: "DistilResult") -> None:
     if check is not None:
         shares = percent_with_interval(0.5 + check.gain, 0.5 + check.gain_low, 0.5 + check.gain_high)
         say(f"against the champion: {check.verdict}, {shares} of the points")
-        say(f"keeps {percent(check.kept.share)} of its teacher's score, decides {number(check.faster)} times faster")
+        say(f"keeps {percent(check.kept.share)} of its teacher's score, decides {pace(check.faster)}")

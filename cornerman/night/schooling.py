@@ -4,7 +4,7 @@ from dataclasses import asdict, fields
 from functools import partial
 
 from cornerman.config import Config
-from cornerman.format import count, duration, fixed, milliseconds, number, percent
+from cornerman.format import count, duration, fixed, milliseconds, number, pace, percent
 from cornerman.night.corner import Corner
 from cornerman.night.results import Checked, LeagueScores, Trained
 from cornerman.players import Players
@@ -174,7 +174,7 @@ async def check_student(corner: Corner, student: Student, champion: Prompt) -> C
     result = await corner.steps.run("check", inputs, Checked, work)
     corner.watch.say(
         f"{student.name}: {result.verdict}; {percent(result.score, 1)} of the points against the champion; it keeps "
-        f"{percent(result.kept.share)} of its teacher's score and decides {number(result.faster)} times faster"
+        f"{percent(result.kept.share)} of its teacher's score and decides {pace(result.faster)}"
     )
     return result
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cornerman.format import count, duration, listed, number, percent, percent_in_words, points_in_words, signed
+from cornerman.format import count, duration, listed, number, pace, percent, percent_in_words, points_in_words, signed
 from cornerman.losing import Answers
 from cornerman.report.names import SHORT
 from cornerman.report.results import Compared
@@ -157,7 +157,7 @@ def student(student_id: str, base: str, method: Method, found: Figures) -> str:
         told += (
             f" Against the league it keeps {percent(found.kept.share)} of the score of its unhurried teacher "
             f"(95% interval {percent(found.kept.low)} to {percent(found.kept.high)}) and decides "
-            f"{number(found.faster)} times faster."
+            f"{pace(found.faster)}."
         )
     return told
 

@@ -24,6 +24,7 @@ from cornerman.format import (
     listed,
     milliseconds,
     number,
+    pace,
     percent,
     percent_in_words,
     percent_with_interval,
@@ -64,6 +65,21 @@ def test_nothing_is_minus_zero(value: float) -> None:
     for write in WRITERS:
         for shown in re.findall(r"-[\d.,]+", write(value)):
             assert float(shown.replace(",", "")) != 0, f"{value!r} is written {write(value)}"
+
+
+@pytest.mark.parametrize(
+    ("faster", "said"),
+    [
+        (62.4, "62 times faster"),
+        (2.34, "2.3 times faster"),
+        (1.02, "as fast"),
+        (0.97, "as fast"),
+        (0.22, "4.5 times slower"),
+        (0.01, "100 times slower"),
+    ],
+)
+def test_who_decides_more_slowly_is_not_said_to_be_faster(faster: float, said: str) -> None:
+    assert pace(faster) == said
 
 
 @given(st.integers(min_value=0, max_value=10**9))
