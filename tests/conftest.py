@@ -116,3 +116,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
     config.option.loadscopereorder = False
     return Groups(config, log)
+
+
+@pytest.fixture
+def waiting_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The waits before another attempt are as ever, and shorter: half a minute a test goes into them otherwise."""
+    from models import retry
+
+    real = retry.Retrying.__init__
+
+    def hasty(self: Any, *arguments: Any, **options: Any) -> None:
+        real(self, *arguments, **options | {"base_s": 0.01})
+
+    monkeypatch.setattr(retry.Retrying, "__init__", hasty)

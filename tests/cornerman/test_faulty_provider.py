@@ -10,20 +10,9 @@ from mixed_faults import FORMS, STREAMED, WHOLE, MixedServer
 from typer.testing import CliRunner
 
 from cornerman.cli import app
-from models import retry
 
 SHARE = 0.3
-
-
-@pytest.fixture(autouse=True)
-def waiting_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The waits before another attempt are as ever, and shorter: half a minute a test goes into them otherwise."""
-    real = retry.Retrying.__init__
-
-    def hasty(self: Any, *arguments: Any, **options: Any) -> None:
-        real(self, *arguments, **options | {"base_s": 0.01})
-
-    monkeypatch.setattr(retry.Retrying, "__init__", hasty)
+pytestmark = pytest.mark.usefixtures("waiting_takes_no_time")
 
 
 def played(folder: Path, server: MixedServer, game: str, clock: str, episodes: int) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def test_an_answer_that_a_fault_ended_is_the_providers(kind: str, streams: bool,
     assert "it ended with 'error'" in str(fault)
 
 
+@pytest.mark.usefixtures("waiting_takes_no_time")
 @pytest.mark.parametrize("kind", (*CHAT_KINDS, *CLAUDE_KINDS))
 def test_and_it_is_asked_again(kind: str, server: FaultyServer) -> None:
     def change(body: Body) -> Body:
@@ -137,6 +138,7 @@ def test_an_error_with_status_200(kind: str, body: Body, server: FaultyServer) -
         assert "it broke" in str(fault)
 
 
+@pytest.mark.usefixtures("waiting_takes_no_time")
 @pytest.mark.parametrize("kind", CHAT_KINDS)
 def test_no_choices_are_asked_for_again(kind: str, server: FaultyServer) -> None:
     changing(server, lambda body: body | {"choices": []} if len(server.requests) == 1 else body)
