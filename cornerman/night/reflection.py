@@ -136,10 +136,11 @@ class _Proposing:
     async def ordered(self, prompts: Iterable[Prompt]) -> list[Prompt]:
         """Different prompts other than the current one, the best in rehearsal first; as they come without one."""
         found = list({prompt.id: prompt for prompt in prompts if prompt.id != self.current.id}.values())
-        if self.stage is None:
+        stage = self.stage
+        if stage is None:
             return found
-        await self.stage.rehearse((prompt.rules for prompt in found), self.corner.size.rehearsals.final)
-        return sorted(found, key=lambda prompt: self.stage.score(prompt.rules) if self.stage else 0.0, reverse=True)
+        await stage.rehearse((prompt.rules for prompt in found), self.corner.size.rehearsals.final)
+        return sorted(found, key=lambda prompt: stage.score(prompt.rules), reverse=True)
 
     async def language_model(self) -> list[Prompt]:
         """Up to three quarters of the candidates from a reading of whole games, the rest by OPRO from past prompts and
