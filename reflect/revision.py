@@ -87,11 +87,14 @@ def list_fields(prompt: Prompt, turns: Turns, items: Names, known: set[str]) -> 
 
 def reach_fields(prompt: Prompt, turns: Turns, items: Names, known: set[str]) -> Mapping[str, dict[str, object]]:
     """For each item with a rule, by its id, what the rule decides and gains in ``turns``."""
-    ruled = [(number, item) for number, item in enumerate(prompt.items, start=1) if item.rule is not None]
-    names = [items.name(item.id) if item.id in known else f"number {number}" for number, item in ruled]
-    return {
-        item.id: _reach_fields(one, names) for (_, item), one in zip(ruled, reach(turns, prompt.rules), strict=True)
-    }
+    named = [
+        (item, items.name(item.id) if item.id in known else f"number {number}")
+        for number, item in enumerate(prompt.items, start=1)
+    ]
+    ruled = [(item, name) for item, name in named if item.rule is not None]
+    names = [name for _, name in ruled]
+    found = reach(turns, prompt.rules)
+    return {item.id: _reach_fields(one, names) for (item, _), one in zip(ruled, found, strict=True)}
 
 
 def _reach_fields(one: Reach, names: Sequence[str]) -> dict[str, object]:

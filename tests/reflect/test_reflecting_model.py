@@ -393,6 +393,15 @@ def test_the_model_sees_what_each_item_decides_and_gains(kept: tuple[Store, list
     assert len(matching) > 0
 
 
+def test_items_are_called_by_their_place_also_where_some_are_remarks(kept: tuple[Store, list[str]]) -> None:
+    current = compose(GAME, base_for(GAME, "full"), [GuidanceItem(None, "Stay calm."), GuidanceItem(OLD)])
+    coach = Coach([proposals(GOOD)])
+    run(kept, coach, current=current)
+    listed = coach.asked[0].split("[[ ## guidance ## ]]\n")[1].split("\n\n")[0]
+    assert [json.loads(line)["id"] for line in listed.split("\n")] == ["r1", "r2"]
+    assert "decides_turns" not in json.loads(listed.split("\n")[0])
+
+
 def test_proposals_are_answered_with_what_they_would_decide_and_may_be_revised(kept: tuple[Store, list[str]]) -> None:
     always = edited(remark="", rule={"when": {}, "use": "guard"}, place="first")
     hidden = edited(remark="", rule={"when": {"opponent": "guarding"}, "use": "throw"}, place="after r1")
